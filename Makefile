@@ -1,0 +1,83 @@
+PYTHON ?= python3
+ARCHITECTURE ?= arm64
+ENVIRONMENT ?= dev
+ARGS ?=
+
+DEV := .venv/.complete
+LOCAL := .venv-local/.complete
+SAM := .venv-sam/.complete
+DEV_3_13 := .venv-3.13/.complete
+SAM_CLI := PATH="$(CURDIR)/.venv-sam/bin:$$PATH" SAM_CLI_TELEMETRY=0 sam
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test test-3.13 check fix lock build deploy-local bench-tags clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9.-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(DEV) $(LOCAL) ## Make the virtual environments that demo, up and test need
+
+demo: setup ## Run everything here with both vendors simulated and play the story (ARGS="--exit" ends after it)
+	@.venv/bin/python -m local demo $(ARGS)
+
+up: setup ## Run everything here without the story (ARGS="--port 8080")
+	@.venv/bin/python -m local up $(ARGS)
+
+test: setup ## Run every test, the whole stack included (ARGS="tests/domain -x" runs only those)
+	$(if $(ARGS),.venv/bin/python -m pytest $(ARGS),.venv/bin/python -m pytest -n 2 -m "not whole_stack")
+	$(if $(ARGS),,.venv/bin/python -m pytest -m whole_stack)
+
+test-3.13: ## Run the tests of what is shipped on the deployed Python version, where there is one
+	@python=$$(tools/find-python 3.13); \
+	if [ -z "$$python" ]; then \
+		echo "No Python 3.13 on this machine: the tests ran on another version than the deployed one only."; \
+	else \
+		$(MAKE) --no-print-directory $(DEV_3_13) PYTHON="$$python" && \
+		.venv-3.13/bin/python -m pytest -n 2 $(or $(ARGS),$(addprefix tests/,domain services fakes net pex procore store functions)); \
+	fi
+
+check: $(DEV) $(SAM) ## Check format, lint, types, imports and templates
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	PYTHONPATH=layers/common .venv/bin/lint-imports --no-logo
+	$(SAM_CLI) validate --lint --region us-east-1
+
+fix: $(DEV) ## Format, and repair what the linter can
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+lock: ## Resolve requirements/*.in and the layer's again into their lock files (needs uv)
+	@command -v uv >/dev/null || { echo "No 'uv' on this machine: install it with 'pip install uv'."; exit 1; }
+	for name in layers/common/requirements requirements/dev requirements/local requirements/sam; do \
+		uv pip compile --quiet --no-config --no-header --no-emit-index-url --no-emit-find-links --generate-hashes \
+			--universal --python-version 3.11 $$name.in --output-file $$name.txt $(ARGS) || exit 1; \
+	done
+
+build: $(SAM) ## Build what is deployed into .aws-sam (ARCHITECTURE=x86_64 for Intel)
+	find functions -name __pycache__ -prune -exec rm -rf {} +
+	ARCHITECTURE=$(ARCHITECTURE) $(SAM_CLI) build --region us-east-1 --parameter-overrides Architecture=$(ARCHITECTURE)
+
+deploy-local: setup ## Put the template on an emulated AWS that runs already (ARGS="--endpoint-url http://127.0.0.1:4566")
+	@.venv/bin/python -m local.deploy $(ARGS)
+
+bench-tags: $(DEV) ## Measure what keeping the tags of a large contractor costs (under two minutes)
+	@PYTHONPATH=layers/common .venv/bin/python -m benchmarks.tags
+
+clean: ## Remove all that these targets made
+	rm -rf .venv .venv-local .venv-sam .venv-3.13 .aws-sam .local-state
+	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find functions layers local tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
+
+$(DEV): requirements/dev.txt
+	@PYTHON="$(PYTHON)" tools/make-venv .venv $< --no-compile
+
+# Compiled ahead: the emulator starts every function in a process of its own.
+$(LOCAL): requirements/local.txt
+	@PYTHON="$(PYTHON)" tools/make-venv .venv-local $<
+
+$(SAM): requirements/sam.txt
+	@PYTHON="$(PYTHON)" tools/make-venv .venv-sam $< --no-compile
+
+$(DEV_3_13): requirements/dev.txt
+	@PYTHON="$(PYTHON)" tools/make-venv .venv-3.13 $< --no-compile
