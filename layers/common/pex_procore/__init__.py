@@ -1,0 +1,1 @@
+"""PEX Connector for Procore. Rooms, outermost first: runtime → pex | procore | store → net → services → domain."""

@@ -1,0 +1,1 @@
+"""Values and decisions. Pure: no clock, environment, network or logging."""

@@ -1,0 +1,84 @@
+"""A PEX business joined to a Procore company: our tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Literal
+
+from pydantic import Field
+
+from pex_procore.domain.values import Value
+
+REQUIRED_PERMISSIONS = {
+    "EditBusinessProfile": "Edit business settings & apps",
+    "ManageCardholder": "Manage cardholder",
+    "ViewCardTransactions": "View card transactions",
+}
+
+
+class PexIdentity(Value):
+    """Who a PEX token is."""
+
+    business_id: int
+    business_name: str
+    username: str
+    is_admin: bool
+    expires_at: datetime | None = None
+
+
+class AdminProfile(Value):
+    """The administrator behind a token. A permission PEX does not name is unknown, not missing."""
+
+    email: str = ""
+    name: str = ""
+    permissions: Mapping[str, bool] = {}
+
+    def missing_permissions(self) -> list[str]:
+        return [label for name, label in REQUIRED_PERMISSIONS.items() if self.permissions.get(name) is False]
+
+
+class Subscription(Value):
+    """A PEX callback subscription."""
+
+    subscription_id: int
+    type: str  # "SettlementPostedRealtime" …
+    url: str
+    active: bool = True
+
+
+class Webhook(Value):
+    """A webhook of ours in Procore."""
+
+    hook_id: str
+    url: str
+    active: bool = True
+
+
+class ProcoreCredentials(Value):
+    client_id: str
+    client_secret: str = Field(repr=False)
+
+
+class Connection(Value):
+    """Everything about a connection that is not a secret and not a choice of the admin."""
+
+    business_id: int
+    business_name: str = ""
+    status: Literal["setting_up", "active", "disconnected"] = "setting_up"
+    pex_username: str = ""
+    pex_expires_at: datetime | None = None
+    pex_problem: str | None = None  # a reason code while that side is broken
+    procore_problem: str | None = None
+    has_procore_credentials: bool = False
+    has_callback_secret: bool = False
+    company_id: int | None = None
+    company_name: str = ""
+    generation: int = 0  # of the ledger: the company's id, so that going back to one finds its history
+    subscription_ids: tuple[int, ...] = ()
+    subscribed_url: str = ""  # the public address PEX's callbacks were subscribed under
+    procore_hook_id: str = ""
+    procore_hook_url: str = ""  # without its key
+    backfilled: bool = False  # a run has read everything since the start date
+    connected_on: date | None = None  # Eastern; the start date unless the admin names one
+    version: int = 0

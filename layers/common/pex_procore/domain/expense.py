@@ -1,0 +1,124 @@
+"""The one place where PEX's words become Procore's: a transaction and its coding become direct cost drafts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+from pex_procore.domain.reasons import Waiting
+from pex_procore.domain.settings import ExpenseStatus, Settings
+from pex_procore.domain.text import clean, cut
+from pex_procore.domain.transactions import Allocation, Transaction
+from pex_procore.domain.values import Value
+
+Scheme = Literal["origin_id", "description"]
+
+DESCRIPTION_LIMIT = 255  # characters; Procore publishes no limit (docs/behaviour.md#description-length)
+LINES_PER_DIRECT_COST = 100
+
+
+class LineDraft(Value):
+    wbs_code_id: int
+    amount: Decimal  # dollars, signed like the direct cost
+    description: str
+    ref: str  # echoed by Procore, not stored
+
+
+class DirectCostDraft(Value):
+    """One expense to post. `reference` is how it is found again (`scheme` says where Procore keeps it)."""
+
+    project_id: int
+    scheme: Scheme
+    reference: str
+    date: date
+    status: ExpenseStatus
+    vendor_id: int
+    description: str
+    lines: tuple[LineDraft, ...]
+
+    @property
+    def amount(self) -> Decimal:
+        return sum((line.amount for line in self.lines), Decimal())
+
+    def body_hash(self) -> str:
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+
+
+class CodedShare(Value):
+    """An allocation whose project and budget code are known."""
+
+    allocation: Allocation
+    project_id: int
+    wbs_code_id: int
+
+
+def origin_id(business_id: int, transaction_id: int, project_id: int) -> str:
+    """Unique per Procore company and record type, which is how far Procore's own check reaches."""
+    return f"pex:{business_id}:{transaction_id}:{project_id}"
+
+
+def description_token(business_id: int, transaction_id: int) -> str:
+    return f"[pex:{business_id}-{transaction_id}]"
+
+
+def describe(transaction: Transaction, cardholder: str, token: str) -> str:
+    """Merchant, cardholder and notes, cut so that the token always survives at the end."""
+    title = clean(transaction.merchant) or clean(transaction.description) or "Card purchase"
+    text = " - ".join(part for part in (title, *map(clean, (cardholder, *transaction.notes))) if part)
+    return f"{cut(text, DESCRIPTION_LIMIT - len(token) - 1)} {token}"
+
+
+def choose_scheme(settings: Settings, erp_integrated: bool) -> Scheme:
+    """An ERP connector owns `origin_id`, so there the description carries the reference."""
+    if settings.reference != "auto":
+        return settings.reference
+    return "description" if erp_integrated else "origin_id"
+
+
+def draft_direct_costs(
+    transaction: Transaction,
+    shares: Sequence[CodedShare],
+    *,
+    business_id: int,
+    vendor_id: int,
+    cardholder: str,
+    settings: Settings,
+    schemes: dict[int, Scheme],
+) -> list[DirectCostDraft] | Waiting:
+    """One direct cost per project, one line per share; together they sum to the transaction's amount, cent for cent."""
+    sign = -1 if transaction.amount < 0 else 1
+    token = description_token(business_id, transaction.transaction_id)
+    description = describe(transaction, cardholder, token)
+    drafts = []
+    for project_id in dict.fromkeys(share.project_id for share in shares):
+        mine = [share for share in shares if share.project_id == project_id]
+        if len(mine) > LINES_PER_DIRECT_COST:
+            return Waiting("too_many_lines", str(len(mine)))
+        scheme = schemes[project_id]
+        lines = tuple(
+            LineDraft(
+                wbs_code_id=share.wbs_code_id,
+                amount=sign * share.allocation.amount,
+                description=cut(clean(transaction.merchant) or "Card purchase", DESCRIPTION_LIMIT),
+                ref=str(number),
+            )
+            for number, share in enumerate(mine, start=1)
+        )
+        drafts.append(
+            DirectCostDraft(
+                project_id=project_id,
+                scheme=scheme,
+                reference=token
+                if scheme == "description"
+                else origin_id(business_id, transaction.transaction_id, project_id),
+                date=transaction.posting_date(settings.post_date),
+                status=settings.expense_status,
+                vendor_id=vendor_id,
+                description=description,
+                lines=lines,
+            )
+        )
+    return drafts

@@ -1,0 +1,1 @@
+"""What both vendors share: sessions, limits, verdict tables, redaction."""

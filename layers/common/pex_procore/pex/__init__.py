@@ -1,0 +1,1 @@
+"""PEX's REST API. Has never heard of a cost code."""

@@ -1,0 +1,1 @@
+"""Procore's REST API. Has never heard of a cardholder."""

@@ -1,0 +1,35 @@
+"""What the HTTP API takes. Our own inputs are read strictly; a field we do not know is ignored, never believed."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(strict=True, extra="ignore", str_strip_whitespace=True, hide_input_in_errors=True)
+
+
+class SignIn(_Body):
+    pex_token: str = Field(min_length=1, max_length=4096)
+
+
+class ProcoreLogin(_Body):
+    client_id: str = Field(min_length=1, max_length=512)
+    client_secret: str = Field(min_length=1, max_length=512)
+    company_id: int | None = Field(default=None, gt=0)
+
+
+class CompanyChoice(_Body):
+    company_id: int = Field(gt=0)
+    confirm: bool = False
+
+
+class CallbackSecret(_Body):
+    secret: str = Field(min_length=8, max_length=512)
+
+
+class RunOrder(_Body):
+    kind: Literal["transactions", "tags"] = "transactions"
+    confirm: bool = False  # of a tag refresh: take a Procore list that shrank

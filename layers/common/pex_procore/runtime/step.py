@@ -1,0 +1,112 @@
+"""What every step of a run shares: its lease, its time, its log line, and the only three errors it may raise."""
+
+from __future__ import annotations
+
+import functools
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from pex_procore.domain.errors import NeedsAttention, TryLater, Unsure
+from pex_procore.domain.runs import Kind, Run
+from pex_procore.runtime.observe import tell
+from pex_procore.runtime.wiring import Business, now, wiring
+from pex_procore.services.ports import Held
+from pex_procore.services.progress import Progress
+from pex_procore.services.runs import require_active
+
+LEASE_SECONDS = 100  # longer than any step lives, and the pause before it is repeated
+TIME_TO_STOP = 20_000  # milliseconds a step keeps to end in good order: one call to a vendor, and its records
+
+Event = Mapping[str, Any]
+
+
+class Context(Protocol):
+    """The part of Lambda's context object we use."""
+
+    function_name: str
+
+    def get_remaining_time_in_millis(self) -> int: ...
+
+
+def stamp(moment: datetime) -> str:
+    """As Step Functions compares and waits for it: UTC, to the second, rounded up."""
+    whole = moment.replace(microsecond=0)
+    return f"{whole + timedelta(seconds=moment > whole):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def step(act: Callable[[Event, Context], dict[str, Any]]) -> Callable[[Event, Context], dict[str, Any]]:
+    """Logs once what a step did, and lets only errors out that the state machine knows by name."""
+
+    @functools.wraps(act)
+    def handler(event: Event, context: Context) -> dict[str, Any]:
+        facts = {"step": context.function_name, "business_id": event["business_id"], "run_id": event["run_id"]}
+        try:
+            answer = act(event, context)
+        except (TryLater, Unsure, NeedsAttention) as error:
+            tell("step stopped", **facts, error=type(error).__name__, message=str(error))
+            raise
+        except Exception as error:
+            tell("step failed", **facts, error=type(error).__name__, trace=traceback.format_exc(limit=-8))
+            raise NeedsAttention("internal_error", type(error).__name__) from None
+        tell("step done", **facts, **_brief(answer))
+        return answer
+
+    return handler
+
+
+def _brief(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Lists become their lengths."""
+    return {key: len(value) if isinstance(value, list) else value for key, value in answer.items()}
+
+
+def open_business(event: Event, kind: Kind = "transactions", share: float | None = None) -> tuple[Business, Run]:
+    """The business and its run, with the lease renewed; NeedsAttention when it is not this run's turn any more."""
+    business = wiring().business(event["business_id"], kind, share)
+    require_active(business.connection)
+    try:
+        business.leases.renew(event["run_id"], LEASE_SECONDS)
+    except Held as held:
+        raise NeedsAttention("interrupted", f"the lease went to run {held.run_id}") from held
+    run = business.runs.load(event["run_id"])
+    if run is None:
+        raise NeedsAttention("internal_error", "the run has no record")
+    return business, run
+
+
+def time_left(context: Context, deadline: datetime) -> Callable[[], bool]:
+    """Whether another call may begin: both Lambda's time and the run's are looked at."""
+    return lambda: context.get_remaining_time_in_millis() > TIME_TO_STOP and now() < deadline
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """What a step was given: a business, its run, transaction ids, and how long it may go on."""
+
+    business: Business
+    run: Run
+    transaction_ids: Sequence[int]
+    may_go_on: Callable[[], bool]
+
+
+def in_chunks(event: Event, context: Context, act: Callable[[Chunk], Progress]) -> dict[str, Any]:
+    """For a step that works through transaction ids until they, its time or a vendor's limit are used up."""
+    business, run = open_business(event)
+    may_go_on = time_left(context, datetime.fromisoformat(event["deadline_at"]))
+    transaction_ids = event["transaction_ids"]
+    try:
+        progress = act(Chunk(business, run, transaction_ids, may_go_on)) if transaction_ids else Progress()
+    finally:
+        business.save_limits()
+    if progress.resume_at is None:
+        return {"outcome": "done", "remaining": [], "resume_at": None}
+    return {**come_back(business, run, progress.resume_at), "remaining": list(progress.remaining)}
+
+
+def come_back(business: Business, run: Run, resume_at: datetime) -> dict[str, Any]:
+    """The lease is prolonged over the wait, so that no other run begins meanwhile."""
+    wait_seconds = max(0, int((resume_at - now()).total_seconds()))
+    business.leases.renew(run.run_id, wait_seconds + LEASE_SECONDS)
+    return {"outcome": "later", "resume_at": stamp(resume_at)}

@@ -1,0 +1,207 @@
+"""Builds, on first use, what a function's environment keeps: AWS clients, stores, the vendors' clients."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cache, cached_property, lru_cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from pex_procore.domain.connection import Connection, ProcoreCredentials
+from pex_procore.domain.errors import NeedsAttention
+from pex_procore.domain.runs import Kind
+from pex_procore.net.limiter import PEX_WINDOWS, PROCORE_WINDOWS, Limiter
+from pex_procore.net.session import Session
+from pex_procore.pex.client import PexClient
+from pex_procore.pex.wire import base_url
+from pex_procore.procore.auth import ServiceAccount
+from pex_procore.procore.client import ProcoreClient
+from pex_procore.runtime.settings import Deployment
+from pex_procore.services.catalog import Catalog
+from pex_procore.services.refresh_tags import TAG_SHARE
+from pex_procore.store.catalog import DynamoCatalog
+from pex_procore.store.connections import DynamoConnections
+from pex_procore.store.executions import StepFunctionsExecutions
+from pex_procore.store.hooks import HookDirectory
+from pex_procore.store.leases import DynamoLeases
+from pex_procore.store.ledger import DynamoLedger
+from pex_procore.store.limits import LimitStore
+from pex_procore.store.receipts import S3Receipts
+from pex_procore.store.runs import DynamoRuns
+from pex_procore.store.seal import SealBroken, Sealer
+from pex_procore.store.sessions import DynamoSessions
+from pex_procore.store.sweeps import SweepSchedule
+
+POSTING_SHARE = 0.8  # of Procore's quota; the rest is for other users of the same app
+PEX_SHARE = 1.0  # its assumed limit lies below the last one PEX documented already
+ACCOUNTS_KEPT = 64  # service accounts whose access tokens a warm function remembers
+_AWS = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 4})
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@cache
+def wiring() -> Wiring:
+    return Wiring(Deployment.read())
+
+
+class Wiring:
+    def __init__(self, deployment: Deployment, sleep: Callable[[float], None] = time.sleep) -> None:
+        self.deployment = deployment
+        self.sleep = sleep
+        self._clients: dict[str, Any] = {}
+        self._sessions: dict[str, Session] = {}
+        self._account = lru_cache(ACCOUNTS_KEPT)(self._new_account)
+
+    def aws(self, service: str) -> Any:
+        if service not in self._clients:
+            self._clients[service] = boto3.client(service, config=_AWS)
+        return self._clients[service]
+
+    @cached_property
+    def sealer(self) -> Sealer:
+        return Sealer(self.aws("kms"), self.deployment.key_id)
+
+    @cached_property
+    def sessions(self) -> DynamoSessions:
+        return DynamoSessions(self.aws("dynamodb"), self.deployment.connections_table, now)
+
+    @cached_property
+    def hooks(self) -> HookDirectory:
+        return HookDirectory(self.aws("dynamodb"), self.deployment.connections_table)
+
+    @cached_property
+    def sweeps(self) -> SweepSchedule:
+        return SweepSchedule(self.aws("dynamodb"), self.deployment.connections_table)
+
+    @cached_property
+    def limits(self) -> LimitStore:
+        return LimitStore(self.aws("dynamodb"), self.deployment.connections_table, now)
+
+    @cached_property
+    def executions(self) -> StepFunctionsExecutions:
+        return StepFunctionsExecutions(
+            self.aws("stepfunctions"),
+            self.deployment.callback_machine_arn,
+            self.deployment.long_machine_arn,
+            self.deployment.tags_machine_arn,
+        )
+
+    def business(self, business_id: int, kind: Kind = "transactions", share: float | None = None) -> Business:
+        return Business(self, business_id, kind, share)
+
+    def pex(self, token: str, limiter: Limiter | None = None) -> PexClient:
+        session = self._session(base_url(self.deployment.pex_api_url))
+        return PexClient(session, token, limiter or Limiter(PEX_WINDOWS, share=PEX_SHARE), clock=now, sleep=self.sleep)
+
+    def procore(
+        self, credentials: ProcoreCredentials, company_id: int | None, limiter: Limiter | None = None
+    ) -> ProcoreClient:
+        return ProcoreClient(
+            self._session(self.deployment.procore_api_url),
+            self._account(credentials),
+            limiter or Limiter(PROCORE_WINDOWS),
+            company_id=company_id,
+            clock=now,
+            sleep=self.sleep,
+        )
+
+    def _session(self, url: str) -> Session:
+        if url not in self._sessions:
+            self._sessions[url] = Session(url)
+        return self._sessions[url]
+
+    def _new_account(self, credentials: ProcoreCredentials) -> ServiceAccount:
+        return ServiceAccount(credentials, self._session(self.deployment.procore_login_url), clock=now)
+
+
+class Business:
+    """Everything of one business for the length of one invocation; nothing here reaches another's data.
+
+    `kind`: whose lease it uses, and whose share of Procore's quota unless `share` says less.
+    """
+
+    def __init__(self, wiring: Wiring, business_id: int, kind: Kind, share: float | None = None) -> None:
+        self.wiring = wiring
+        self.business_id = business_id
+        self._share = share or (TAG_SHARE if kind == "tags" else POSTING_SHARE)
+        self._limiters: dict[str, Limiter] = {}
+        dynamodb, deployment = wiring.aws("dynamodb"), wiring.deployment
+        self.connections = DynamoConnections(dynamodb, deployment.connections_table, business_id, wiring.sealer)
+        self.leases = DynamoLeases(dynamodb, deployment.connections_table, business_id, now, kind)
+        self.runs = DynamoRuns(dynamodb, deployment.history_table, business_id, now)
+
+    @cached_property
+    def connection(self) -> Connection:
+        return self.connections.load() or Connection(business_id=self.business_id)
+
+    @cached_property
+    def ledger(self) -> DynamoLedger:
+        return DynamoLedger(
+            self.wiring.aws("dynamodb"),
+            self.wiring.deployment.history_table,
+            self.business_id,
+            self.connection.generation,
+        )
+
+    @cached_property
+    def cache(self) -> DynamoCatalog:
+        return DynamoCatalog(
+            self.wiring.aws("dynamodb"),
+            self.wiring.deployment.connections_table,
+            self.business_id,
+            self.connection.company_id or 0,
+            now,
+        )
+
+    @cached_property
+    def bucket(self) -> S3Receipts:
+        return S3Receipts(self.wiring.aws("s3"), self.wiring.deployment.receipts_bucket, self.business_id)
+
+    @cached_property
+    def pex(self) -> PexClient:
+        try:
+            token = self.connections.open_pex_token()
+        except SealBroken:
+            token = None
+        if token is None:
+            raise NeedsAttention("pex_token_rejected", "no PEX token is stored")
+        return self.wiring.pex(token, self._shared(f"pex:{self.business_id}", Limiter(PEX_WINDOWS, share=PEX_SHARE)))
+
+    @cached_property
+    def procore(self) -> ProcoreClient:
+        try:
+            credentials = self.connections.open_procore_credentials()
+        except SealBroken:
+            credentials = None
+        if credentials is None:
+            raise NeedsAttention("procore_secret_rejected", "no Procore credentials are stored")
+        bucket = "procore:" + hashlib.sha256(credentials.client_id.encode()).hexdigest()[:16]
+        return self.wiring.procore(
+            credentials, self.connection.company_id, self._shared(bucket, Limiter(PROCORE_WINDOWS, share=self._share))
+        )
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        return Catalog(pex=self.pex, procore=self.procore, cache=self.cache, clock=now)
+
+    def _shared(self, bucket: str, limiter: Limiter) -> Limiter:
+        """A limiter that begins with what the last worker knew."""
+        self._limiters[bucket] = limiter
+        if (known := self.wiring.limits.load(bucket)) is not None:
+            limiter.restore(known)
+        return limiter
+
+    def save_limits(self) -> None:
+        for bucket, limiter in self._limiters.items():
+            if (known := self.wiring.limits.load(bucket)) is not None:
+                limiter.restore(known)
+            self.wiring.limits.save(bucket, limiter.snapshot())
+            limiter.mark_shared()

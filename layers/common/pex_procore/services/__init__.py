@@ -1,0 +1,1 @@
+"""Use cases: ask, decide, tell. Everything outside comes in as a port (`ports.py`)."""

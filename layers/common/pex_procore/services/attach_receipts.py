@@ -1,0 +1,156 @@
+"""Staged receipts onto their expenses: one upload per expense with all its files, each file once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+
+from pex_procore.domain.errors import NeedsAttention, Unsure
+from pex_procore.domain.ledger import Posting, ReceiptMark, Row, finish, move
+from pex_procore.domain.runs import Run, RunItem
+from pex_procore.services.ports import Clock, Ledger, PostRefused, Procore, ReceiptBucket, ReceiptFile, Runs
+from pex_procore.services.progress import Progress, work_through
+from pex_procore.services.stage_receipts import is_settled, receipt_item
+
+PARCEL_BYTES = 40 * 1024 * 1024
+
+
+class Deleted(Exception):
+    """Somebody deleted our expense in Procore."""
+
+
+class ClosedDoor(Exception):
+    """Procore does not let us at the project's direct costs now."""
+
+
+def attach_receipts(
+    transaction_ids: Sequence[int],
+    *,
+    run: Run,
+    procore: Procore,
+    ledger: Ledger,
+    bucket: ReceiptBucket,
+    runs: Runs,
+    clock: Clock,
+    may_go_on: Callable[[], bool],
+) -> Progress:
+    rows = ledger.load_many(transaction_ids)
+    items: list[RunItem] = []
+
+    def act(transaction_id: int) -> datetime | None:
+        row = rows.get(transaction_id)
+        if row is None or row.state != "posted" or not (staged := row.unsent_receipts):
+            return None
+        look_first = any(mark.state == "sending" for mark in staged)
+        if not look_first:
+            row = ledger.save(row.model_copy(update={"receipts": _marked(row, staged, state="sending")}))
+        refused: dict[str, str] = {}
+        try:
+            for posting in row.postings:
+                refused |= _attach(posting, staged, procore, bucket, look_first=look_first)
+        except Unsure:  # still marked as being sent: the next run looks before it sends
+            items.append(receipt_item(row, run, receipts_failed=len(staged), reason="outcome_unknown"))
+            return None
+        except ClosedDoor as closed:  # may open again by itself
+            items.append(receipt_item(row, run, len(staged), "direct_costs_tool_off", str(closed)))
+            return None
+        except Deleted:
+            ledger.save(move(row, "exception", clock(), "deleted", run.run_id, reason="deleted_in_procore"))
+            items.append(receipt_item(row, run, len(staged), "deleted_in_procore"))
+            return None
+        except KeyError:  # a staged file expired meanwhile; whether it was sent is looked up then
+            again = _marked(row, staged, state="sending", key="")
+            ledger.save(move(row, "posted", clock(), "receipts to be staged again", run.run_id, receipts=again))
+            return None
+        marks = tuple(_settle(mark, refused) if mark in row.unsent_receipts else mark for mark in row.receipts)
+        given_up = [mark for mark in marks if mark.state == "refused"]
+        reason = given_up[0].reason if given_up else None
+        item = receipt_item(row, run, len(given_up), reason, "; ".join(refused.values()))
+        attached = len(staged) - len(refused)
+        items.append(item.model_copy(update={"receipts": attached}))
+        cause = f"receipts attached: {attached}" + (f", refused: {len(refused)}" if refused else "")
+        for mark in staged:
+            bucket.delete(mark.key)
+        row = move(row, "posted", clock(), cause, run.run_id, receipts=marks)
+        ledger.save(finish(row, clock(), run.run_id) if is_settled(row, run) else row)
+        return None
+
+    try:
+        progress = work_through(transaction_ids, act, may_go_on=may_go_on, clock=clock)
+        items += [receipt_item(rows[one], run, 1, "busy") for one in progress.skipped]
+        return progress
+    finally:
+        runs.record_items(run.run_id, items)
+
+
+def _attach(
+    posting: Posting, marks: Sequence[ReceiptMark], procore: Procore, bucket: ReceiptBucket, *, look_first: bool
+) -> dict[str, str]:
+    """Sends what is missing; after a first answer that proves nothing, looks and sends once more.
+
+    Answers what Procore refused: file name → why. Raises Unsure, Deleted, ClosedDoor, KeyError.
+    """
+    assert posting.direct_cost_id is not None, "only posted rows carry receipts"
+    refused: dict[str, str] = {}
+    for last in (False, True):
+        missing = [mark for mark in marks if mark.filename not in refused]
+        if look_first or last:
+            try:
+                shown = procore.show_direct_cost(posting.project_id, posting.direct_cost_id)
+            except NeedsAttention as error:
+                if error.reason != "procore_permission_missing":
+                    raise
+                raise ClosedDoor(error.message) from error
+            if shown is None:
+                raise Deleted
+            missing = [mark for mark in missing if mark.filename not in shown.filenames]
+        try:
+            for parcel in _parcels(missing, bucket):
+                refused |= _send(posting.project_id, posting.direct_cost_id, parcel, procore)
+            return refused
+        except Unsure:
+            if last:
+                raise
+    return refused
+
+
+def _parcels(marks: Sequence[ReceiptMark], bucket: ReceiptBucket) -> Iterator[list[ReceiptFile]]:
+    """Usually one; several where the files together would not fit a function's memory."""
+    parcel: list[ReceiptFile] = []
+    for mark in marks:
+        file = ReceiptFile(mark.filename, mark.content_type, bucket.get(mark.key))
+        if parcel and sum(len(one.content) for one in parcel) + len(file.content) > PARCEL_BYTES:
+            yield parcel
+            parcel = []
+        parcel.append(file)
+    if parcel:
+        yield parcel
+
+
+def _send(project_id: int, direct_cost_id: int, parcel: list[ReceiptFile], procore: Procore) -> dict[str, str]:
+    """One refused file must not keep the others out: then each goes alone."""
+    try:
+        procore.attach_receipts(project_id, direct_cost_id, parcel)
+        return {}
+    except PostRefused as refusal:
+        if refusal.status == 404:
+            raise Deleted from refusal
+        if refusal.status == 403:
+            raise ClosedDoor(refusal.message) from refusal
+        if len(parcel) == 1:
+            return {parcel[0].filename: refusal.message}
+    refused: dict[str, str] = {}
+    for file in parcel:
+        refused |= _send(project_id, direct_cost_id, [file], procore)
+    return refused
+
+
+def _settle(mark: ReceiptMark, refused: dict[str, str]) -> ReceiptMark:
+    if mark.filename in refused:
+        return mark.model_copy(update={"state": "refused", "reason": "receipt_refused"})
+    return mark.model_copy(update={"state": "attached"})
+
+
+def _marked(row: Row, chosen: Sequence[ReceiptMark], **changes: object) -> tuple[ReceiptMark, ...]:
+    ids = {mark.receipt_id for mark in chosen}
+    return tuple(mark.model_copy(update=changes) if mark.receipt_id in ids else mark for mark in row.receipts)

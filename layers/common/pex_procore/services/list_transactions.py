@@ -1,0 +1,260 @@
+"""A run's listing: ask PEX for the window, decide what is eligible, keep the ledger up to date, answer the work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from datetime import date, datetime, timedelta
+
+from pex_procore.domain.eastern import start_of_day
+from pex_procore.domain.eligibility import REACH, in_scope, judge
+from pex_procore.domain.ledger import Row, State, announce, hold, move
+from pex_procore.domain.reasons import Refused
+from pex_procore.domain.runs import Outcome, Run, RunItem, Tally, Trigger
+from pex_procore.domain.settings import Settings
+from pex_procore.domain.transactions import Transaction
+from pex_procore.domain.values import Value
+from pex_procore.services.catalog import resolve_tags
+from pex_procore.services.ports import CatalogCache, Clock, Conflict, Leases, Ledger, Pex, Runs
+
+LOOK_BACK = timedelta(days=60)
+MARGIN = timedelta(days=10)  # PEX may filter by authorization time; settlement follows days later
+SLICE = timedelta(days=30)
+A_DAY = timedelta(days=1)  # PEX does not say whether a window's ends belong to it
+PAGE = 500  # transaction ids in one answer: far below the state machine's 256 KB
+UNLISTED_FOR = timedelta(days=2)
+DOUBTFUL: tuple[State, ...] = ("posting", "unknown")
+COUNTED_AS = {"complete": "already_posted", "posted": "already_posted", "exception": "needs_attention"}
+RECHECKS = 10  # complete rows whose receipts are asked for again, of one page
+FEW_ACCOUNTS = 5  # up to here, callback runs read the cards' own lists instead of the business's
+
+
+class Window(Value):
+    start: datetime
+    end: datetime
+
+
+class Cursor(Value):
+    """What is still to be listed: windows, and within the first one the ids after `after`."""
+
+    windows: tuple[Window, ...]
+    account_ids: tuple[int, ...] = ()
+    after: int = 0
+
+
+class Listing(Value):
+    transaction_ids: tuple[int, ...]  # to be posted, or looked up
+    owed_ids: tuple[int, ...]  # posted, but a receipt or the note is still owed
+    tally: Tally  # of rows that did not change; the others are run items
+    announced: int  # the announcement counter before anything was listed
+    cursor: Cursor | None
+
+    @property
+    def receipt_ids(self) -> tuple[int, ...]:
+        """Whose receipts and notes come next: what this page posts, then what was owed."""
+        return (*self.transaction_ids, *self.owed_ids)
+
+
+def list_transactions(
+    *,
+    run: Run,
+    start_date: date,
+    full: bool,
+    account_ids: Sequence[int],
+    since: datetime | None,
+    cursor: Cursor | None,
+    tally: Tally,
+    announced: int,
+    pex: Pex,
+    ledger: Ledger,
+    leases: Leases,
+    runs: Runs,
+    cache: CatalogCache,
+    clock: Clock,
+    lease_seconds: int,
+) -> Listing:
+    """One page of a run's work. `full` reads everything since the start date; `since` is the earliest hint's time."""
+    lease = leases.renew(run.run_id, lease_seconds)
+    now = clock()
+    work: list[int] = []
+    owed: list[int] = []
+    again: list[Row] = []
+    if cursor is None:
+        announced = lease.announced
+        resolve_tags(pex, cache, run.settings)
+        cursor = _plan(run.trigger, ledger, start_date, full, account_ids, since, now)
+    window, *rest = cursor.windows
+    listed = [one for one in _fetch(pex, cursor, window) if one.transaction_id > cursor.after]
+    page, more = listed[:PAGE], listed[PAGE:]
+    rows = ledger.load_many(one.transaction_id for one in page)
+    items: list[RunItem] = []
+    for transaction in page:
+        row = rows.get(transaction.transaction_id)
+        after = consider(row, transaction, run.settings, start_date, now, run.run_id)
+        if after is None:
+            continue
+        if after is not row:
+            try:
+                after = ledger.save(after)
+            except Conflict:  # an administrator moved it just now
+                continue
+        if after.state in ("posting", "unknown") or _eligible(after, run.settings, now):
+            work.append(after.transaction_id)
+        elif after.state == "posted" and _owes(after, run, now):
+            owed.append(after.transaction_id)
+        elif _receipts_due(after, run, now):
+            again.append(after)
+        elif after is not row:
+            items.append(_item(after))
+        elif not after.moved_in(run.run_id):  # else an item of this run tells already
+            tally = tally.add(COUNTED_AS.get(after.state, after.state), after.reason)
+    if run.trigger != "callback" and not more and not rest:
+        doubtful = [row.transaction_id for state in DOUBTFUL for row in ledger.list_by_state(state)]
+        posted = [row for row in ledger.list_by_state("posted") if _owes(row, run, now)]
+        work += doubtful[:PAGE]
+        owed += [row.transaction_id for row in posted][:PAGE]
+        items += _give_up_old(ledger, run.settings, now, run.run_id)
+    owed += [row.transaction_id for row in sorted(again, key=_last_checked)[:RECHECKS]]
+    runs.record_items(run.run_id, items)
+    windows = (window, *rest) if more else tuple(rest)
+    following = cursor.model_copy(update={"windows": windows, "after": page[-1].transaction_id if more else 0})
+    return Listing(
+        transaction_ids=tuple(dict.fromkeys(work)),
+        owed_ids=tuple(dict.fromkeys(owed)),
+        tally=tally,
+        announced=announced,
+        cursor=following if windows else None,
+    )
+
+
+def consider(
+    row: Row | None, transaction: Transaction, settings: Settings, start_date: date, now: datetime, run_id: str
+) -> Row | None:
+    """The row as this listing leaves it: the same object when nothing changed, None when it is none of ours."""
+    if not in_scope(transaction, settings, start_date):
+        if row is None or row.state not in ("announced", "waiting") or row.postings or not transaction.settled:
+            return row
+        return hold(row, Refused("before_start_date"), now, run_id)
+    if row is None:
+        row = announce(transaction.transaction_id, transaction.account_id, now, f"listed by {run_id}")
+    if row.state in ("posted", "complete"):
+        return _consider_posted(row, transaction, settings, now, run_id)
+    changed = row.transaction is None or row.transaction.fingerprint() != transaction.fingerprint()
+    if row.state in ("posting", "unknown"):
+        known = row.listed or row.transaction
+        same = known is not None and known.fingerprint() == transaction.fingerprint()
+        return row if same else row.model_copy(update={"listed": transaction})
+    updated = row.model_copy(update={"transaction": transaction}) if changed else row
+    if row.state == "ignored" or (row.state == "exception" and not changed):
+        return row
+    verdict = judge(transaction, settings, now)
+    if verdict is not None:
+        return hold(updated, verdict, now, run_id)
+    if row.state in ("refused", "exception") or row.reason in ("not_approved", "allocations_do_not_add_up"):
+        return move(updated, "announced", now, "eligible", run_id)
+    return updated
+
+
+def _consider_posted(row: Row, transaction: Transaction, settings: Settings, now: datetime, run_id: str) -> Row:
+    """The row keeps the transaction as it was posted; what changed since is a warning, never a second expense."""
+    posted = row.transaction or transaction
+    revoked = settings.transactions == "approved" and posted.approved and not transaction.approved
+    changed = (posted.amount, posted.allocations) != (transaction.amount, transaction.allocations) or revoked
+    reason = "changed_after_sync" if changed else None
+    if row.state == "posted" and posted.system_notes != transaction.system_notes:
+        notes = posted.model_copy(update={"system_notes": transaction.system_notes})
+        row = row.model_copy(update={"transaction": notes})
+    if row.reason == reason:
+        return row
+    return move(row, row.state, now, reason or "as it was posted", run_id, reason=reason)
+
+
+def _eligible(row: Row, settings: Settings, now: datetime) -> bool:
+    """Announced, or waiting for its coding: worth another try now."""
+    if row.state not in ("announced", "waiting") or row.transaction is None:
+        return False
+    return judge(row.transaction, settings, now) is None
+
+
+def _give_up_old(ledger: Ledger, settings: Settings, now: datetime, run_id: str) -> list[RunItem]:
+    """What no listing can bring any more: announcements that PEX never bore out, and rows that waited for a year."""
+    found = []
+    for row in (*ledger.list_by_state("announced"), *ledger.list_by_state("waiting")):
+        verdict = judge(row.transaction, settings, now) if row.transaction else None
+        if row.transaction is None and now - row.announced_at > UNLISTED_FOR:
+            verdict = Refused("not_listed_by_pex")
+        if isinstance(verdict, Refused):
+            with suppress(Conflict):
+                found.append(_item(ledger.save(hold(row, verdict, now, run_id))))
+    return found
+
+
+def _owes(row: Row, run: Run, now: datetime) -> bool:
+    return row.owes(now, noted=not run.settings.write_notes)
+
+
+def _receipts_due(row: Row, run: Run, now: datetime) -> bool:
+    wanted = row.state == "complete" and run.settings.attach_receipts and run.trigger != "callback"
+    return wanted and row.receipts_due(now, asked=run.trigger == "manual")
+
+
+def _last_checked(row: Row) -> datetime:
+    return row.receipts_checked_at or row.announced_at
+
+
+def _item(row: Row) -> RunItem:
+    outcomes: dict[str, Outcome] = {"waiting": "waiting", "refused": "refused"}
+    outcome = outcomes.get(row.state, "already_posted")
+    return RunItem(transaction_id=row.transaction_id, outcome=outcome, reason=row.reason, detail=row.detail)
+
+
+def _plan(
+    trigger: Trigger,
+    ledger: Ledger,
+    start_date: date,
+    full: bool,
+    account_ids: Sequence[int],
+    since: datetime | None,
+    now: datetime,
+) -> Cursor:
+    """The windows to read, oldest first: nothing older than PEX still lists, and never a cliff for rows that wait."""
+    earliest = max(start_of_day(start_date) - MARGIN, now - REACH + timedelta(hours=1))
+    if trigger == "callback":
+        hinted = [row for row in ledger.list_by_state("announced") if row.transaction is None]
+        accounts = tuple(sorted({*account_ids, *(row.account_id for row in hinted)}))
+        start = max((since or now) - MARGIN, now - REACH + timedelta(hours=1))
+        return Cursor(windows=(Window(start=start, end=now),), account_ids=accounts)
+    recent = earliest if full else max(earliest, now - LOOK_BACK)
+    waiting = [row for state in ("announced", "waiting") for row in ledger.list_by_state(state)]
+    moments = [
+        moment
+        for row in waiting
+        if row.transaction
+        for moment in (row.transaction.transacted_at, row.transaction.settled_at)
+        if moment
+    ]
+    windows = [
+        window
+        for window in _slices(earliest, now)
+        if window.end > recent or any(window.start - A_DAY <= moment <= window.end + A_DAY for moment in moments)
+    ]
+    return Cursor(windows=tuple(windows))
+
+
+def _slices(start: datetime, end: datetime) -> Iterable[Window]:
+    while start < end:
+        upper = min(start + SLICE, end)
+        yield Window(start=start, end=upper)
+        start = upper
+
+
+def _fetch(pex: Pex, cursor: Cursor, window: Window) -> list[Transaction]:
+    if 0 < len(cursor.account_ids) <= FEW_ACCOUNTS:
+        found = [
+            transaction
+            for account_id in cursor.account_ids
+            for transaction in pex.list_account_transactions(account_id, window.start, window.end)
+        ]
+    else:
+        found = pex.list_transactions(window.start, window.end)
+    return sorted(found, key=lambda one: one.transaction_id)

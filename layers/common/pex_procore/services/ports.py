@@ -1,0 +1,351 @@
+"""What the use cases need from outside. Everything is already bound to one business (and one Procore company).
+
+Vendor calls raise only `TryLater`, `Unsure` (writes whose answer proves nothing) and `NeedsAttention`, unless a method
+says otherwise. Stores raise `Conflict` where a condition did not hold and `TryLater` when AWS throttles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date as Date
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal, Protocol
+
+from pex_procore.domain.catalog import BudgetCode, Company, CostType, Project, ProjectCatalog, ProjectCodes, Vendor
+from pex_procore.domain.connection import (
+    AdminProfile,
+    Connection,
+    PexIdentity,
+    ProcoreCredentials,
+    Subscription,
+    Webhook,
+)
+from pex_procore.domain.expense import DirectCostDraft
+from pex_procore.domain.ledger import Row, State
+from pex_procore.domain.runs import Kind, Run, RunItem
+from pex_procore.domain.settings import Settings
+from pex_procore.domain.tags import TagDefinition
+from pex_procore.domain.transactions import Receipt, Transaction
+from pex_procore.domain.values import Value
+
+Side = Literal["pex", "procore"]
+
+
+class Conflict(Exception):
+    """A conditional write lost: somebody else wrote first. Read again."""
+
+
+class Clock(Protocol):
+    def __call__(self) -> datetime:
+        """Now, aware, UTC."""
+        ...
+
+
+class Pex(Protocol):
+    """PEX as seen with one administrator's token."""
+
+    def identity(self) -> PexIdentity: ...
+    def profile(self) -> AdminProfile: ...
+    def tags_enabled(self) -> bool: ...
+    def list_tags(self) -> list[TagDefinition]:
+        """Raises NeedsAttention("tags_disabled") when tags are off for the business."""
+        ...
+
+    def list_transactions(self, start: datetime, end: datetime) -> list[Transaction]:
+        """Every settled or declined card row of the business in the window, all pages, oldest first, each once."""
+        ...
+
+    def list_account_transactions(self, account_id: int, start: datetime, end: datetime) -> list[Transaction]: ...
+    def cardholders(self) -> dict[int, str]:
+        """Account id → full name. One scarce call: cache the answer."""
+        ...
+
+    def show_tag(self, tag_id: str) -> TagDefinition | None:
+        """One tag with every option, whoever may see it; None when it is gone."""
+        ...
+
+    def update_tag(self, tag: TagDefinition) -> None:
+        """Writes the whole tag. Raises NeedsAttention("tag_refused") with PEX's words when it does not take it."""
+        ...
+
+    def create_tag(self, tag: TagDefinition) -> TagDefinition:
+        """A new drop-down; its id is PEX's to give. Raises like `update_tag`."""
+        ...
+
+    def list_receipts(self, transaction_id: int) -> list[Receipt]: ...
+    def fetch_receipt(self, transaction_id: int, receipt_id: str, max_bytes: int) -> bytes:
+        """Raises NeedsAttention("receipt_too_large" | "receipt_unreadable")."""
+        ...
+
+    def post_note(self, transaction_id: int, text: str) -> None: ...
+    def list_subscriptions(self) -> list[Subscription]: ...
+    def subscribe(self, type_name: str, url: str) -> None: ...
+    def unsubscribe(self, subscription_id: int) -> None:
+        """Succeeds also when the subscription is already gone."""
+        ...
+
+
+class DirectCost(Value):
+    """A direct cost as Procore shows it."""
+
+    direct_cost_id: int
+    project_id: int
+    amount: Decimal
+    date: Date | None = None
+    description: str = ""
+    origin_id: str | None = None
+    filenames: tuple[str, ...] = ()
+    deleted: bool = False
+
+
+class PostRefused(Exception):
+    """Procore said no to a write, finally, for this payload. `duplicate`: our reference is already taken."""
+
+    def __init__(self, status: int, message: str, duplicate: bool = False) -> None:
+        super().__init__(f"{status}: {message}")
+        self.status = status
+        self.message = message
+        self.duplicate = duplicate
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptFile:
+    filename: str
+    content_type: str
+    content: bytes
+
+
+class Procore(Protocol):
+    """Procore as seen with one service account, bound to one company (None while it is being chosen)."""
+
+    def list_companies(self) -> list[Company]: ...
+    def check(self) -> None:
+        """The cheapest call that proves credentials and company: raises NeedsAttention naming what is wrong."""
+        ...
+
+    def list_projects(self) -> list[Project]:
+        """All permitted projects: active or not, demos too; no templates."""
+        ...
+
+    def show_project(self, project_id: int) -> Project: ...
+    def list_cost_types(self) -> list[CostType]: ...
+    def list_cost_codes(self, project_id: int) -> dict[str, str]:
+        """Full code → name, deleted ones and parents (divisions) left out."""
+        ...
+
+    def list_budget_codes(self, project_id: int) -> list[BudgetCode]: ...
+    def create_budget_code(self, project_id: int, cost_code: str, cost_type: str) -> BudgetCode:
+        """An upsert at Procore: safe to repeat. Raises PostRefused when the project lacks one of the parts."""
+        ...
+
+    def list_hooks(self) -> list[Webhook]:
+        """The company's webhooks of our namespace, other deployments' among them."""
+        ...
+
+    def create_hook(self, url: str, authorization: str, resources: Sequence[str]) -> str:
+        """A webhook for those of `resources` that the company offers; answers its id.
+
+        Raises Unsure when one may be left behind, NeedsAttention("procore_permission_missing") when none is offered.
+        """
+        ...
+
+    def delete_hook(self, hook_id: str) -> None:
+        """Succeeds also when it is already gone."""
+        ...
+
+    def list_vendors(self, search: str = "") -> list[Vendor]: ...
+    def find_vendor(self, vendor_id: int) -> Vendor | None: ...
+    def create_direct_cost(self, draft: DirectCostDraft) -> DirectCost:
+        """One POST with all lines. Raises PostRefused when Procore certainly stored nothing, Unsure when it may have,
+        TryLater when the request certainly did not arrive or was turned away by a limit."""
+        ...
+
+    def find_direct_costs(self, draft_or_posting: Reference) -> list[DirectCost]:
+        """Live direct costs of the project that carry exactly this reference, compared on our side."""
+        ...
+
+    def show_direct_cost(self, project_id: int, direct_cost_id: int) -> DirectCost | None:
+        """None when it was deleted."""
+        ...
+
+    def attach_receipts(self, project_id: int, direct_cost_id: int, files: Sequence[ReceiptFile]) -> DirectCost:
+        """One multipart PATCH with all files. Raises like `create_direct_cost`."""
+        ...
+
+
+class Reference(Value):
+    """Where and since when to look for one of our direct costs."""
+
+    project_id: int
+    scheme: str
+    reference: str
+    sent_at: datetime
+
+
+class Ledger(Protocol):
+    """The rows of one business in its present generation."""
+
+    def load(self, transaction_id: int) -> Row | None: ...
+    def load_many(self, transaction_ids: Iterable[int]) -> dict[int, Row]: ...
+    def save(self, row: Row) -> Row:
+        """On condition that the stored version is `row.version` (0: absent); the row with its new version.
+
+        Raises Conflict.
+        """
+        ...
+
+    def list_by_state(self, state: State) -> list[Row]:
+        """All of them, oldest first. The index lags by moments: never the only proof that nothing is left."""
+        ...
+
+    def page(self, state: State | None, limit: int, after: str | None) -> tuple[list[Row], str | None]:
+        """Newest first, with an opaque mark where the next page begins."""
+        ...
+
+
+class Runs(Protocol):
+    def create(self, run: Run) -> None: ...
+    def load(self, run_id: str) -> Run | None: ...
+    def finish(self, run: Run) -> None: ...
+    def page(self, limit: int, after: str | None) -> tuple[list[Run], str | None]: ...
+    def record_items(self, run_id: str, items: Sequence[RunItem]) -> None: ...
+    def items(self, run_id: str) -> list[RunItem]: ...
+
+
+class Held(Exception):
+    """The lease is somebody else's."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(run_id)
+        self.run_id = run_id
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    run_id: str
+    fence: int
+    announced: int  # the announcement counter when the lease was taken or renewed
+    expires_at: datetime
+    interrupted_run_id: str | None = None  # whose expired lease was taken over
+
+
+class Leases(Protocol):
+    """One writer per business."""
+
+    def claim(self, run_id: str, seconds: int, execution: str | None = None) -> Lease:
+        """Takes the lease if it is free, expired, or already this run's and not bound to another execution.
+        `execution` binds it. Raises Held."""
+        ...
+
+    def renew(self, run_id: str, seconds: int) -> Lease:
+        """Raises Held when the lease was lost, with an empty run id when nobody has it now."""
+        ...
+
+    def release(self, run_id: str, announced: int | None = None) -> bool:
+        """With `announced`: only if no announcement came since (False: one came, the lease is kept)."""
+        ...
+
+    def holder(self) -> str | None:
+        """The run that holds an unexpired lease."""
+        ...
+
+    def count_announcement(self) -> None: ...
+
+
+class Connections(Protocol):
+    def load(self) -> Connection | None: ...
+    def save(self, connection: Connection) -> Connection:
+        """On condition of the version (0: absent); answers it with the new version. Raises Conflict."""
+        ...
+
+    def load_settings(self) -> tuple[Settings, int]:
+        """The settings and their version; version 0 and the defaults when never saved."""
+        ...
+
+    def save_settings(self, settings: Settings, expected_version: int) -> int:
+        """Raises Conflict."""
+        ...
+
+    def seal_pex_token(self, token: str) -> None: ...
+    def open_pex_token(self) -> str | None: ...
+    def seal_procore_credentials(self, credentials: ProcoreCredentials) -> None: ...
+    def open_procore_credentials(self) -> ProcoreCredentials | None: ...
+    def erase_credentials(self) -> None: ...
+    def save_hook(self, hook_key: str, vendor: Side = "pex") -> None:
+        """Replaces the business's hook key, of which only a hash is kept; the callback secret stays."""
+        ...
+
+    def set_callback_secret(self, secret: str, vendor: Side = "pex") -> None:
+        """Only a hash is kept."""
+        ...
+
+    def erase_hook(self, vendor: Side = "pex") -> None:
+        """The key and the callback secret."""
+        ...
+
+    def schedule_sweep(self, due_at: datetime | None, kind: Kind = "transactions") -> None:
+        """When `start_runs` should start this kind of run for this business next; None: never."""
+        ...
+
+
+class Sessions(Protocol):
+    def create(self, business_id: int, username: str, seconds: int) -> str:
+        """The opaque session token; only its hash is kept."""
+        ...
+
+    def find(self, token: str) -> Session | None: ...
+    def delete(self, token: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    business_id: int
+    username: str
+
+
+class CatalogCache(Protocol):
+    """What we remember of a Procore company, so that no transaction costs a catalog call.
+
+    A document too large to keep is not kept: whoever needs it reads it again.
+    """
+
+    def load(self, name: str) -> tuple[Any, datetime] | None:
+        """A JSON document and when it was saved."""
+        ...
+
+    def save(self, name: str, document: Any) -> None: ...
+    def load_codes(self, project_ids: Iterable[int]) -> dict[int, ProjectCodes]: ...
+    def save_codes(self, codes: ProjectCodes) -> None: ...
+    def mark_stale(self, mark: str) -> None:
+        """Remembers that cost codes changed in Procore: "codes:<project id>", or "codes" when it did not say whose."""
+        ...
+
+    def stale(self) -> frozenset[str]: ...
+    def clear_stale(self, marks: frozenset[str]) -> None: ...
+    def load_project(self, project_id: int) -> ProjectCatalog | None: ...
+    def save_project(self, catalog: ProjectCatalog) -> None: ...
+
+
+class ReceiptBucket(Protocol):
+    def put(self, content: bytes, content_type: str) -> str:
+        """Stores under a generated key of this business and answers the key."""
+        ...
+
+    def get(self, key: str) -> bytes:
+        """Raises KeyError when the object is gone: stage it again."""
+        ...
+
+    def delete(self, key: str) -> None: ...
+
+
+class Executions(Protocol):
+    """Starting state machines."""
+
+    def start(self, run: Run, business_id: int, account_ids: Sequence[int] = (), since: datetime | None = None) -> None:
+        """Starts the run's state machine under the run's id; a second start of the same run is no error.
+
+        `account_ids` and `since` are a callback run's hints: the cards to read, and from when on.
+        """
+        ...

@@ -1,0 +1,240 @@
+"""The posting protocol: intend, post, record; and where an answer proves nothing, look before the next move.
+
+Rules it keeps (docs/architecture.md#never-twice-never-lost): the intent is on record before the request leaves; a
+direct cost that may exist is looked for twice, at least `SECOND_LOOK` apart, before it is posted again under the same
+reference; more than one match stops the row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from pex_procore.domain.eligibility import judge
+from pex_procore.domain.errors import NeedsAttention, TryLater, Unsure
+from pex_procore.domain.expense import CodedShare, DirectCostDraft, draft_direct_costs
+from pex_procore.domain.ledger import (
+    Posting,
+    Row,
+    hold,
+    intend,
+    move,
+    record_not_found,
+    record_posted,
+    record_unknown,
+    retreat,
+)
+from pex_procore.domain.reasons import Refused, Waiting
+from pex_procore.domain.runs import Run, RunItem, Tally
+from pex_procore.domain.tags import TagMap
+from pex_procore.services.catalog import Catalog
+from pex_procore.services.ports import Clock, Ledger, PostRefused, Procore, Reference, Runs
+from pex_procore.services.progress import Progress, work_through
+
+SENDS_PER_RUN = 2  # of one transaction; whatever makes both end in doubt outlasts the run
+
+
+class Poster:
+    """Posts transactions of one run, one at a time."""
+
+    def __init__(
+        self,
+        *,
+        run: Run,
+        business_id: int,
+        tags: TagMap,
+        catalog: Catalog,
+        procore: Procore,
+        ledger: Ledger,
+        clock: Clock,
+    ) -> None:
+        self._run = run
+        self._business_id = business_id
+        self._tags = tags
+        self._catalog = catalog
+        self._procore = procore
+        self._ledger = ledger
+        self._clock = clock
+        self._forgotten: set[int] = set()  # projects whose remembered catalog proved wrong in this step
+        self._closed: dict[int, Waiting] = {}  # projects that turned us away: asked once a step, not once a row
+
+    def post(self, row: Row) -> Row:
+        """The row after its next move: posted, held with a reason, or unknown until its second look."""
+        for posting in row.unsettled_postings:
+            if posting.first_look_at is None or self._clock() >= posting.second_look_at():
+                looked = self._look(row, posting)
+                if looked is None or looked.state == "exception":
+                    return looked or row
+                row = looked
+        if row.state == "posted" or any(self._clock() < one.second_look_at() for one in row.unsettled_postings):
+            return row
+        if taken := next((one for one in row.unsettled_postings if one.taken), None):
+            return self._stop(row, "deleted_in_procore", f"{taken.reference} is taken, and not to be found")
+        if row.doubted_in(self._run.run_id) >= SENDS_PER_RUN:
+            return row
+        if row.listed is not None:  # what was in doubt is not there: from here on counts what PEX says now
+            row = row.model_copy(update={"transaction": row.listed, "listed": None})
+        drafts = self._draft(row)
+        if isinstance(drafts, Waiting | Refused):
+            return self._save(hold(row, drafts, self._clock(), self._run.run_id), unless=row)
+        posted = {one.project_id: one.amount for one in row.postings if one.state == "posted"}
+        todo = [draft for draft in drafts if draft.project_id not in posted]
+        if posted.items() - {(draft.project_id, draft.amount) for draft in drafts}:
+            return self._stop(row, "changed_after_sync", "a part was posted before the coding changed")
+        if not todo:
+            return self._save(move(row, "posted", self._clock(), "nothing left to post", self._run.run_id))
+        row = self._save(intend(row, todo, self._clock(), self._run.run_id))
+        for draft in todo:
+            row = self._send(row, draft)
+            if row.state not in ("posting", "posted"):
+                break
+        return row
+
+    def _draft(self, row: Row) -> list[DirectCostDraft] | Waiting | Refused:
+        assert row.transaction is not None, "only rows with a transaction reach the poster"
+        verdict = judge(row.transaction, self._run.settings, self._clock())
+        if verdict is not None:  # it may have changed while it was in doubt
+            return verdict
+        shares: list[CodedShare] = []
+        for allocation in row.transaction.allocations:
+            share = self._catalog.code(allocation, self._tags, self._run.settings)
+            if isinstance(share, Waiting):
+                return share
+            if share.project_id in self._closed:
+                return self._closed[share.project_id]
+            shares.append(share)
+        projects = {share.project_id for share in shares} | {one.project_id for one in row.postings}
+        known = {one.project_id: one.scheme for one in row.postings}
+        return draft_direct_costs(
+            row.transaction,
+            shares,
+            business_id=self._business_id,
+            vendor_id=self._catalog.require_vendor(self._run.settings.vendor_id),
+            cardholder=self._catalog.cardholder(row.account_id),
+            settings=self._run.settings,
+            schemes={one: known.get(one) or self._catalog.scheme(one, self._run.settings) for one in projects},
+        )
+
+    def _send(self, row: Row, draft: DirectCostDraft) -> Row:
+        run_id = self._run.run_id
+        try:
+            created = self._procore.create_direct_cost(draft)
+        except Unsure as doubt:
+            return self._doubt(row, draft.project_id, str(doubt), taken=False)
+        except PostRefused as refusal:
+            if refusal.duplicate:
+                return self._doubt(row, draft.project_id, str(refusal), taken=True)
+            return self._refused(row, draft.project_id, refusal)
+        except (TryLater, NeedsAttention):
+            self._save(retreat(row, "announced", self._clock(), run_id))
+            raise
+        now = self._clock()
+        row = self._save(record_posted(row, draft.project_id, created.direct_cost_id, now, "posted", run_id))
+        if created.amount != draft.amount:
+            return self._stop(row, "found_with_other_amount", f"{created.amount} instead of {draft.amount}")
+        return row
+
+    def _doubt(self, row: Row, project_id: int, cause: str, *, taken: bool) -> Row:
+        """The first look follows at once."""
+        row = self._save(record_unknown(row, project_id, self._clock(), cause, self._run.run_id, taken=taken))
+        return self._look(row, _posting(row, project_id)) or row
+
+    def _refused(self, row: Row, project_id: int, refusal: PostRefused) -> Row:
+        """A closed door (403, 404) may open again by itself; a refused payload needs a person, unless it was drafted
+        from a catalog that has changed meanwhile."""
+        closed = refusal.status in (403, 404)
+        if refusal.status == 422 and "wbs_code" in refusal.message and project_id not in self._forgotten:
+            self._forgotten.add(project_id)
+            self._catalog.forget(project_id)
+            return self.post(self._save(retreat(row, "announced", self._clock(), self._run.run_id)))
+        verdict = Waiting("direct_costs_tool_off" if closed else "refused_by_procore", refusal.message)
+        if closed:
+            self._closed[project_id] = verdict
+        return self._save(retreat(row, "waiting" if closed else "exception", self._clock(), self._run.run_id, verdict))
+
+    def _look(self, row: Row, posting: Posting) -> Row | None:
+        """Looks a direct cost up that may exist; None when Procore does not let us look."""
+        run_id, now = self._run.run_id, self._clock()
+        reference = Reference(
+            project_id=posting.project_id, scheme=posting.scheme, reference=posting.reference, sent_at=posting.sent_at
+        )
+        try:
+            found = self._procore.find_direct_costs(reference)
+        except NeedsAttention as closed:
+            if closed.reason != "procore_permission_missing":
+                raise
+            return None
+        if len(found) > 1:
+            ids = ", ".join(str(one.direct_cost_id) for one in found)
+            return self._stop(row, "reference_found_twice", f"{posting.reference}: {ids}")
+        if found and found[0].amount != posting.amount:
+            return self._stop(row, "found_with_other_amount", f"{found[0].amount} instead of {posting.amount}")
+        if found:
+            return self._save(record_posted(row, posting.project_id, found[0].direct_cost_id, now, "adopted", run_id))
+        if posting.first_look_at is None:
+            return self._save(record_not_found(row, posting.project_id, now, run_id))
+        return row
+
+    def _stop(self, row: Row, reason: str, detail: str) -> Row:
+        return self._save(move(row, "exception", self._clock(), reason, self._run.run_id, reason=reason, detail=detail))
+
+    def _save(self, row: Row, unless: Row | None = None) -> Row:
+        return row if row is unless else self._ledger.save(row)
+
+
+def _posting(row: Row, project_id: int) -> Posting:
+    found = row.posting(project_id)
+    assert found is not None
+    return found
+
+
+def post_transactions(
+    transaction_ids: Sequence[int],
+    *,
+    run: Run,
+    tally: Tally,
+    poster: Poster,
+    ledger: Ledger,
+    runs: Runs,
+    clock: Clock,
+    may_go_on: Callable[[], bool],
+) -> tuple[Progress, Tally]:
+    """Posts as many as time and limits allow; a row whose second look is not due yet is owed another call.
+
+    Rows that moved are recorded with the run; those that did not are only counted, in the tally.
+    """
+    rows = ledger.load_many(transaction_ids)
+    items: list[RunItem] = []
+
+    def act(transaction_id: int) -> datetime | None:
+        nonlocal tally
+        row = rows.get(transaction_id)
+        if row is None or row.state not in ("announced", "waiting", "posting", "unknown"):
+            return None
+        after = poster.post(row)
+        due = max((one.second_look_at() for one in after.unsettled_postings), default=None)
+        if due is not None and due > clock() and after.state in ("posting", "unknown"):
+            return due
+        if after is not row or after.state != "waiting":
+            items.append(_item(after))
+        elif not after.moved_in(run.run_id):
+            tally = tally.add("waiting", after.reason)
+        return None
+
+    try:
+        progress = work_through(transaction_ids, act, may_go_on=may_go_on, clock=clock)
+        items += [RunItem(transaction_id=one, outcome="waiting", reason="busy") for one in progress.skipped]
+    finally:
+        runs.record_items(run.run_id, items)
+    return progress, tally
+
+
+def _item(row: Row) -> RunItem:
+    item = RunItem(transaction_id=row.transaction_id, outcome="posted", reason=row.reason, detail=row.detail)
+    match row.state:
+        case "posted":
+            return item
+        case "exception":
+            return item.model_copy(update={"outcome": "failed"})
+        case _:
+            return item.model_copy(update={"outcome": "waiting", "reason": row.reason or "outcome_unknown"})

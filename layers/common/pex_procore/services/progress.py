@@ -1,0 +1,63 @@
+"""Working through a list in chunks: a step stops in good order and says what is left and when to come back."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from pex_procore.domain.errors import TryLater
+from pex_procore.domain.values import Value
+from pex_procore.services.ports import Clock, Conflict
+
+SOON = timedelta(seconds=2)  # never sooner, whatever a vendor's clock says
+FAILURES_IN_A_ROW = 3  # mean that a vendor is out of reach, and not one record
+
+
+class Progress(Value):
+    """Everything done (`resume_at` None), or the rest and when it may go on. `skipped` failed and waits for later."""
+
+    remaining: tuple[int, ...] = ()
+    resume_at: datetime | None = None
+    skipped: tuple[int, ...] = ()
+
+
+def work_through(
+    transaction_ids: Sequence[int],
+    act: Callable[[int], datetime | None],
+    *,
+    may_go_on: Callable[[], bool],
+    clock: Clock,
+) -> Progress:
+    """Calls `act` for each. An `act` that answers a time is owed another call then.
+
+    A TryLater that knows when stops the chunk in good order. One that does not concerns the one transaction, which is
+    skipped so that nobody queues behind it; several in a row leave as they are, for the state machine to repeat the
+    step. A Conflict skips the transaction too: somebody else moved its row, the next listing sees where to.
+    """
+    queue = deque(dict.fromkeys(transaction_ids))
+    later: dict[int, datetime] = {}
+    skipped: list[int] = []
+    failures = 0
+    resume_at: datetime | None = None
+    while queue and may_go_on():
+        due = None
+        try:
+            due = act(queue[0])
+            failures = 0
+        except TryLater as wait:
+            if wait.resume_at is not None:
+                resume_at = max(wait.resume_at, clock() + SOON)
+                break
+            failures += 1
+            if failures == FAILURES_IN_A_ROW:
+                raise
+            skipped.append(queue[0])
+        except Conflict:
+            pass
+        transaction_id = queue.popleft()
+        if due is not None:
+            later[transaction_id] = due
+    if resume_at is None:
+        resume_at = clock() if queue else min(later.values(), default=None)
+    return Progress(remaining=(*queue, *later), resume_at=resume_at, skipped=tuple(skipped))

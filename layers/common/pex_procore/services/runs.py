@@ -1,0 +1,175 @@
+"""Opening and closing a run: the lease, the record, the verdict."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from pex_procore.domain.connection import Connection
+from pex_procore.domain.errors import NeedsAttention
+from pex_procore.domain.runs import Kind, Run, Tally, Trigger, reach_verdict, tally_items
+from pex_procore.domain.settings import Settings
+from pex_procore.services.ports import Clock, Conflict, Connections, Held, Leases, Runs
+
+CONNECTION_PROBLEMS = {
+    "pex_problem": ("pex_token_rejected", "pex_permission_missing", "tags_disabled"),
+    "procore_problem": ("procore_secret_rejected", "procore_app_not_connected", "vendor_missing", "vendor_inactive"),
+}
+
+AFTER_ANOTHER = timedelta(seconds=20)  # a sweep that found another run at work
+COME_BACK = {"paused": timedelta(), "busy": timedelta(minutes=2), "interrupted": timedelta()}
+
+
+def open_run(
+    *,
+    run_id: str,
+    kind: Kind,
+    trigger: Trigger,
+    execution: str,
+    connections: Connections,
+    leases: Leases,
+    runs: Runs,
+    clock: Clock,
+    lease_seconds: int,
+) -> Run | None:
+    """Takes the business's lease and snapshots the settings. None: another run is at work, and will see our news."""
+    connection = require_active(connections.load())
+    try:
+        lease = leases.claim(run_id, lease_seconds, execution)
+    except Held as held:
+        superseded = runs.load(run_id) if held.run_id != run_id else None
+        if superseded is not None and superseded.status == "running":
+            message = f"Run {held.run_id} was at work."
+            runs.finish(_finished(superseded, Tally(), "interrupted", message, clock()))
+        if trigger == "sweep":
+            connections.schedule_sweep(clock() + AFTER_ANOTHER, kind)
+        return None
+    if lease.interrupted_run_id:
+        _close_interrupted(lease.interrupted_run_id, runs, clock())
+    if (known := runs.load(run_id)) is not None:
+        if known.status == "running":
+            return known
+        leases.release(run_id)  # started once more after its end: its verdict stays
+        return None
+    settings, _ = connections.load_settings()
+    run = new_run(run_id, kind, trigger, settings, connection, clock())
+    runs.create(run)
+    return run
+
+
+def new_run(
+    run_id: str, kind: Kind, trigger: Trigger, settings: Settings, connection: Connection, now: datetime
+) -> Run:
+    """The start date in the snapshot is always a date: the admin's, or the day the connection was made."""
+    start = settings.start_date or connection.connected_on
+    snapshot = settings.model_copy(update={"start_date": start})
+    return Run(run_id=run_id, kind=kind, trigger=trigger, settings=snapshot, started_at=now)
+
+
+def require_active(connection: Connection | None) -> Connection:
+    if connection is None or connection.status != "active":
+        raise NeedsAttention("disconnected", "the connection is not active")
+    return connection
+
+
+def _close_interrupted(run_id: str, runs: Runs, now: datetime) -> None:
+    cut_off = runs.load(run_id)
+    if cut_off is not None and cut_off.status == "running":
+        tally = tally_items(runs.items(run_id)).add("interrupted", "interrupted")
+        runs.finish(_finished(cut_off, tally, "interrupted", "The run was cut off.", now))
+
+
+def _finished(run: Run, tally: Tally, stopped_by: str | None, message: str, now: datetime) -> Run:
+    return run.model_copy(
+        update={
+            "status": "finished",
+            "verdict": reach_verdict(tally, stopped_by),
+            "counts": tally.counts,
+            "reasons": tally.reasons,
+            "message": message,
+            "finished_at": now,
+        }
+    )
+
+
+def close_run(
+    *,
+    run_id: str,
+    unchanged: Tally,
+    announced: int,
+    stopped_by: str | None,
+    message: str,
+    connections: Connections,
+    leases: Leases,
+    runs: Runs,
+    clock: Clock,
+) -> bool:
+    """Writes the verdict and lets the lease go. False: a hint came since `announced`, list again.
+
+    A run that was stopped does not look again: what came in waits for the next one, which is due at once.
+    """
+    run = runs.load(run_id)
+    if run is None:
+        leases.release(run_id)
+        return True
+    tally = tally_items(runs.items(run_id)).merge(unchanged)
+    _close(run, tally, stopped_by, message, connections, runs, clock)
+    return leases.release(run_id, None if stopped_by else announced)
+
+
+def close_tags_run(
+    *,
+    run_id: str,
+    tally: Tally,
+    stopped_by: str | None,
+    message: str,
+    connections: Connections,
+    leases: Leases,
+    runs: Runs,
+    clock: Clock,
+) -> None:
+    run = runs.load(run_id)
+    if run is not None:
+        _close(run, tally, stopped_by, message, connections, runs, clock)
+    leases.release(run_id)
+
+
+def _close(
+    run: Run,
+    tally: Tally,
+    stopped_by: str | None,
+    message: str,
+    connections: Connections,
+    runs: Runs,
+    clock: Clock,
+) -> None:
+    if stopped_by:
+        tally = tally.add("stopped", stopped_by)
+    runs.finish(_finished(run, tally, stopped_by, message, clock()))
+    connection = connections.load()
+    if connection is None:
+        return
+    _note_health(connections, connection, run, tally, stopped_by)
+    come_back = stopped_by or ("busy" if tally.reasons.get("busy") else None)
+    if come_back in COME_BACK and connection.status == "active" and run.settings.automatic_sync:
+        connections.schedule_sweep(clock() + COME_BACK[come_back], run.kind)
+
+
+def _note_health(
+    connections: Connections, connection: Connection, run: Run, tally: Tally, stopped_by: str | None
+) -> None:
+    """Which side is broken, for the dashboard. A side is well again once a run got through that needed it."""
+    found = {stopped_by, *tally.reasons}
+    update: dict[str, object] = {
+        side: reason for side, reasons in CONNECTION_PROBLEMS.items() for reason in reasons if reason in found
+    }
+    if stopped_by is None and run.kind == "transactions":
+        update.setdefault("pex_problem", None)
+        if tally.counts.get("posted") or tally.counts.get("receipts_attached"):
+            update.setdefault("procore_problem", None)
+        if run.trigger != "callback":
+            update["backfilled"] = True
+    noted = connection.model_copy(update=update)
+    if noted != connection:
+        with suppress(Conflict):  # somebody changes the connection now; the next run notes it again
+            connections.save(noted)

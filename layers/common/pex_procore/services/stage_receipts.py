@@ -1,0 +1,151 @@
+"""After posting: the note back to PEX, and receipts from PEX into our bucket, checked."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+
+from pex_procore.domain.errors import NeedsAttention, TryLater, Unsure
+from pex_procore.domain.files import sniff
+from pex_procore.domain.ledger import RECEIPTS_AWAITED, ReceiptMark, Row, finish, move
+from pex_procore.domain.notes import is_our_note, note_text
+from pex_procore.domain.runs import Run, RunItem
+from pex_procore.domain.transactions import Receipt
+from pex_procore.services.ports import Clock, Ledger, Pex, ReceiptBucket, Runs
+from pex_procore.services.progress import Progress, work_through
+
+MAX_RECEIPT_BYTES = 20 * 1024 * 1024  # docs/behaviour.md#receipt-size
+
+
+def stage_receipts(
+    transaction_ids: Sequence[int],
+    *,
+    run: Run,
+    pex: Pex,
+    ledger: Ledger,
+    bucket: ReceiptBucket,
+    runs: Runs,
+    clock: Clock,
+    may_go_on: Callable[[], bool],
+) -> Progress:
+    """Rows with nothing left to attach are complete afterwards; failure here never un-posts anything."""
+    rows = ledger.load_many(transaction_ids)
+    items: list[RunItem] = []
+
+    def act(transaction_id: int) -> datetime | None:
+        row = rows.get(transaction_id)
+        if row is None or row.state not in ("posted", "complete"):
+            return None
+        try:
+            row = _note(row, run, pex, ledger, clock)
+            if run.settings.attach_receipts:
+                row = _stage(row, run, pex, ledger, bucket, clock)
+        except NeedsAttention as error:
+            if error.reason != "vendor_answer_unreadable":
+                raise
+            items.append(receipt_item(row, run, 1, error.reason, error.message))
+            return None
+        given_up = [mark for mark in row.receipts if mark.state == "refused"]
+        if given_up and row.state == "posted":
+            items.append(receipt_item(row, run, len(given_up), given_up[0].reason))
+        if row.state == "posted" and is_settled(row, run):
+            ledger.save(finish(row, clock(), run.run_id))
+        return None
+
+    try:
+        progress = work_through(transaction_ids, act, may_go_on=may_go_on, clock=clock)
+        items += [receipt_item(rows[one], run, 1, "busy") for one in progress.skipped]
+        return progress
+    finally:
+        runs.record_items(run.run_id, items)
+
+
+def receipt_item(row: Row, run: Run, receipts_failed: int, reason: str | None, detail: str = "") -> RunItem:
+    return RunItem(
+        transaction_id=row.transaction_id,
+        outcome="posted" if row.posted_in(run.run_id) else "already_posted",
+        reason=reason,
+        detail=detail,
+        receipts_failed=receipts_failed,
+    )
+
+
+def is_settled(row: Row, run: Run) -> bool:
+    """Nothing is owed any more."""
+    noted = row.noted or not run.settings.write_notes
+    attached = (row.receipts_done and not row.unsent_receipts) or not run.settings.attach_receipts
+    return noted and attached
+
+
+def _note(row: Row, run: Run, pex: Pex, ledger: Ledger, clock: Clock) -> Row:
+    """A note is a courtesy: whatever happens to it, nothing is posted again. One we may have written is looked for
+    in the transaction's notes by the next listing."""
+    if row.noted or row.state == "complete" or not run.settings.write_notes:
+        return row
+    if row.transaction and any(is_our_note(note) for note in row.transaction.system_notes):
+        return ledger.save(row.model_copy(update={"noted": True}))
+    try:
+        pex.post_note(row.transaction_id, note_text(row.postings, clock()))
+        cause = "note written"
+    except NeedsAttention as refusal:
+        if refusal.reason != "pex_permission_missing":
+            raise
+        cause = "PEX does not let us write notes"
+    except Unsure:
+        return row
+    return ledger.save(move(row, "posted", clock(), cause, run.run_id, noted=True))
+
+
+def _stage(row: Row, run: Run, pex: Pex, ledger: Ledger, bucket: ReceiptBucket, clock: Clock) -> Row:
+    """A complete row with a new receipt is posted again: something is owed."""
+    marks = {mark.receipt_id: mark for mark in row.receipts}
+    cards = pex.list_receipts(row.transaction_id)
+    for card in cards:
+        known = marks.get(card.receipt_id)
+        if card.ready and (known is None or known.is_lost):
+            others = [mark for mark in marks.values() if mark is not known]
+            marks[card.receipt_id] = _fetch(row, card, others, pex, bucket, perhaps_sent=known is not None)
+    awaited = clock() - row.announced_at <= RECEIPTS_AWAITED
+    staged = row.model_copy(
+        update={
+            "receipts": tuple(marks.values()),
+            "receipts_done": all(card.ready for card in cards) or not awaited,
+            "receipts_checked_at": clock(),
+        }
+    )
+    if staged.receipts != row.receipts:
+        cause = f"receipts staged: {len(staged.unsent_receipts)}"
+        return ledger.save(move(staged, "posted", clock(), cause, run.run_id))
+    return staged if row.state == "posted" and is_settled(staged, run) else ledger.save(staged)
+
+
+def _fetch(
+    row: Row, card: Receipt, known: Iterable[ReceiptMark], pex: Pex, bucket: ReceiptBucket, *, perhaps_sent: bool
+) -> ReceiptMark:
+    """Raises TryLater."""
+    if card.broken:
+        return ReceiptMark(receipt_id=card.receipt_id, state="refused", reason="receipt_unreadable")
+    try:
+        content = pex.fetch_receipt(row.transaction_id, card.receipt_id, MAX_RECEIPT_BYTES)
+    except NeedsAttention as error:
+        if error.reason not in ("receipt_too_large", "receipt_unreadable"):
+            raise
+        return ReceiptMark(receipt_id=card.receipt_id, state="refused", reason=error.reason)
+    except Unsure as error:
+        raise TryLater(str(error)) from error
+    kind = sniff(content)
+    if kind is None:
+        return ReceiptMark(receipt_id=card.receipt_id, state="refused", reason="receipt_type_unsupported")
+    digest = hashlib.sha256(content).hexdigest()
+    if any(mark.sha256 == digest for mark in known):
+        return ReceiptMark(receipt_id=card.receipt_id, state="duplicate", sha256=digest)
+    filename = f"receipt-{row.transaction_id}-{digest[:8]}.{kind.extension}"
+    return ReceiptMark(
+        receipt_id=card.receipt_id,
+        state="sending" if perhaps_sent else "staged",
+        sha256=digest,
+        content_type=kind.content_type,
+        filename=filename,
+        key=bucket.put(content, kind.content_type),
+    )

@@ -1,0 +1,1 @@
+"""DynamoDB, S3, KMS, SQS and Step Functions behind the ports."""
