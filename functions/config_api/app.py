@@ -1,0 +1,216 @@
+"""Settings, pick-lists, runs and transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+from pex_procore.domain.ledger import move
+from pex_procore.domain.settings import Problem, change_settings
+from pex_procore.runtime.bodies import RunOrder
+from pex_procore.runtime.http import HttpProblem, Request, make_api, reply
+from pex_procore.runtime.pages import load_row, page_of, read_state
+from pex_procore.runtime.views import show_row, show_run, show_timeline
+from pex_procore.runtime.wiring import now, wiring
+from pex_procore.services.check_settings import check_settings
+from pex_procore.services.connect import activate, listen_to_procore
+from pex_procore.services.refresh_tags import create_missing_tags
+from pex_procore.services.start_runs import AlreadyRunning, start_by_hand
+
+api = make_api()
+
+
+def changing() -> Request:
+    request = Request(api)
+    request.refuse_other_sites()
+    return request
+
+
+@api.get("/v1/health")
+def get_health() -> Response[str]:
+    wiring().sweeps.due(now(), 1)
+    return reply({"status": "ok"})
+
+
+@api.get("/v1/settings")
+def get_settings() -> Response[str]:
+    settings, version = Request(api).business().connections.load_settings()
+    return reply(settings.model_dump(mode="json"), headers={"ETag": f'"{version}"'})
+
+
+@api.patch("/v1/settings")
+def patch_settings() -> Response[str]:
+    request = changing()
+    business = request.business()
+    patch = request.body()
+    current, version = business.connections.load_settings()
+    expected = request.header("if-match")
+    if expected is not None and expected.strip('"') not in (str(version), "*"):
+        raise HttpProblem(409, "stale", "The settings were changed meanwhile.", todo="Load them again.")
+    changed = change_settings(current, patch)
+    if isinstance(changed, list):
+        raise invalid_settings(changed)
+    connection = business.connection
+    connected = connection.has_procore_credentials and connection.company_id is not None
+    if connected and (
+        problems := check_settings(changed, current, connection=connection, pex=business.pex, procore=business.procore)
+    ):
+        raise invalid_settings(problems)
+    version = business.connections.save_settings(changed, version)
+    if changed.start_date != current.start_date:
+        connection = business.connections.save(connection.model_copy(update={"backfilled": False}))
+    if connected:
+        connection = activate(
+            connection,
+            changed,
+            public_url=request.public_url(),
+            pex=business.pex,
+            connections=business.connections,
+            clock=now,
+        )
+        listen_to_procore(
+            connection,
+            public_url=request.public_url(),
+            procore=business.procore,
+            connections=business.connections,
+        )
+    return reply(changed.model_dump(mode="json"), headers={"ETag": f'"{version}"'})
+
+
+def invalid_settings(problems: Sequence[Problem]) -> HttpProblem:
+    first = problems[0]
+    return HttpProblem(
+        422,
+        first.code,
+        first.message,
+        field=first.field,
+        todo="Correct the field and send it again.",
+        problems=[one.model_dump() for one in problems],
+    )
+
+
+@api.get("/v1/procore/projects")
+def list_projects() -> Response[str]:
+    projects = Request(api).business().procore.list_projects()
+    rows = [{"id": one.project_id, "number": one.number, "name": one.name, "active": one.active} for one in projects]
+    return reply({"items": rows})
+
+
+@api.get("/v1/procore/cost-types")
+def list_cost_types() -> Response[str]:
+    types = Request(api).business().procore.list_cost_types()
+    return reply({"items": [{"id": one.cost_type_id, "code": one.code, "name": one.name} for one in types]})
+
+
+@api.get("/v1/procore/vendors")
+def list_vendors() -> Response[str]:
+    request = Request(api)
+    vendors = request.business().procore.list_vendors(request.query("q") or "")
+    return reply({"items": [{"id": one.vendor_id, "name": one.name, "active": one.active} for one in vendors]})
+
+
+@api.get("/v1/pex/tags")
+def list_tags() -> Response[str]:
+    tags = Request(api).business().pex.list_tags()
+    return reply(
+        {
+            "items": [
+                {
+                    "id": tag.tag_id,
+                    "name": tag.name,
+                    "type": tag.type,
+                    "usable": tag.usable,
+                    "options": len(tag.options),
+                }
+                for tag in tags
+            ]
+        }
+    )
+
+
+@api.post("/v1/pex/tags")
+def create_tags() -> Response[str]:
+    business = changing().business()
+    settings, _ = business.connections.load_settings()
+    created = create_missing_tags(business.pex, settings)
+    return reply({"created": [{"id": tag.tag_id, "name": tag.name} for tag in created]}, 201)
+
+
+@api.post("/v1/runs")
+def start_run() -> Response[str]:
+    request = changing()
+    order = request.read(RunOrder)
+    business = wiring().business(request.business().business_id, order.kind)
+    try:
+        run = start_by_hand(
+            order.kind,
+            confirmed=order.confirm,
+            business_id=business.business_id,
+            connections=business.connections,
+            leases=business.leases,
+            runs=business.runs,
+            executions=wiring().executions,
+            clock=now,
+        )
+    except AlreadyRunning as running:
+        raise HttpProblem(
+            409, "already_running", "A run is at work.", todo="Wait for it to finish.", run_id=running.run_id
+        ) from running
+    return reply({"run_id": run.run_id}, 202)
+
+
+@api.get("/v1/runs")
+def list_runs() -> Response[str]:
+    request = Request(api)
+    runs, following = page_of(request, request.business().runs.page)
+    return reply({"items": [show_run(run) for run in runs], "next": following})
+
+
+@api.get("/v1/runs/<run_id>")
+def get_run(run_id: str) -> Response[str]:
+    business = Request(api).business()
+    run = business.runs.load(run_id)
+    if run is None:
+        raise HttpProblem(404, "not_found", "There is no such run.")
+    return reply(show_run(run, business.runs.items(run_id)))
+
+
+@api.get("/v1/transactions")
+def list_transactions() -> Response[str]:
+    request = Request(api)
+    ledger, state = request.business().ledger, read_state(request)
+    rows, following = page_of(request, lambda limit, after: ledger.page(state, limit, after))
+    return reply({"items": [show_row(row) for row in rows], "next": following})
+
+
+@api.get("/v1/transactions/<transaction_id>")
+def get_transaction(transaction_id: str) -> Response[str]:
+    return reply(show_timeline(load_row(Request(api), transaction_id)))
+
+
+@api.post("/v1/transactions/<transaction_id>/retry")
+def retry(transaction_id: str) -> Response[str]:
+    request = changing()
+    row = load_row(request, transaction_id)
+    if row.state not in ("exception", "refused", "waiting", "ignored"):
+        raise HttpProblem(409, "nothing_to_retry", f"The transaction is {row.state}.")
+    business = request.business()
+    saved = business.ledger.save(move(row, "announced", now(), "retried by an administrator"))
+    business.connections.schedule_sweep(now())
+    return reply(show_row(saved))
+
+
+@api.post("/v1/transactions/<transaction_id>/ignore")
+def ignore(transaction_id: str) -> Response[str]:
+    request = changing()
+    row = load_row(request, transaction_id)
+    if row.state not in ("announced", "exception", "refused", "waiting"):
+        raise HttpProblem(409, "nothing_to_ignore", f"The transaction is {row.state}.")
+    saved = request.business().ledger.save(move(row, "ignored", now(), "ignored by an administrator"))
+    return reply(show_row(saved))
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    return api.resolve(event, context)

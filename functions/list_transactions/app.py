@@ -1,0 +1,47 @@
+"""One page of a run's work: what PEX lists, what of it is eligible, and why the rest is not."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pex_procore.domain.errors import TryLater
+from pex_procore.domain.runs import Tally
+from pex_procore.runtime.step import LEASE_SECONDS, Context, Event, come_back, open_business, step
+from pex_procore.runtime.wiring import now
+from pex_procore.services.list_transactions import Cursor, list_transactions
+
+
+@step
+def handler(event: Event, context: Context) -> dict[str, Any]:
+    business, run = open_business(event)
+    assert run.settings.start_date is not None, "a run's snapshot always has a start date"
+    try:
+        listing = list_transactions(
+            run=run,
+            start_date=run.settings.start_date,
+            full=run.trigger == "manual" or not business.connection.backfilled,
+            account_ids=event["account_ids"],
+            since=datetime.fromisoformat(event["since"]) if event["since"] else None,
+            cursor=Cursor.model_validate(event["cursor"]) if event["cursor"] else None,
+            tally=Tally.model_validate(event["tally"]),
+            announced=event["announced"],
+            pex=business.pex,
+            ledger=business.ledger,
+            leases=business.leases,
+            runs=business.runs,
+            cache=business.cache,
+            clock=now,
+            lease_seconds=LEASE_SECONDS,
+        )
+    except TryLater as wait:
+        if wait.resume_at is None:
+            raise
+        same = {"transaction_ids": [], "receipt_ids": []} | {
+            key: event[key] for key in ("cursor", "tally", "announced")
+        }
+        return {**same, **come_back(business, run, wait.resume_at)}
+    finally:
+        business.save_limits()
+    listed = {**listing.model_dump(mode="json"), "receipt_ids": list(listing.receipt_ids)}
+    return {**listed, "outcome": "done", "resume_at": None}

@@ -1,0 +1,21 @@
+"""One PEX tag becomes equal to its Procore list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pex_procore.runtime.step import Context, Event, open_business, step
+from pex_procore.runtime.wiring import now
+from pex_procore.services.refresh_tags import refresh_tag
+
+
+@step
+def handler(event: Event, context: Context) -> dict[str, Any]:
+    business, run = open_business(event, kind="tags")
+    try:
+        result = refresh_tag(
+            event["kind"], run=run, pex=business.pex, procore=business.procore, cache=business.cache, clock=now
+        )
+    finally:
+        business.save_limits()
+    return result.model_dump(mode="json")

@@ -1,0 +1,66 @@
+"""Hints from the queue and the schedule's beat become runs: one execution per business."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pex_procore.runtime.hints import Batch, read_batch
+from pex_procore.runtime.observe import tell
+from pex_procore.runtime.wiring import now, wiring
+from pex_procore.services.start_runs import next_sweep, start_for_hints, start_sweep
+
+SWEEPS_PER_BEAT = 200
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    return start_for_queue(event) if "Records" in event else start_due_sweeps()
+
+
+def start_for_queue(event: dict[str, Any]) -> dict[str, Any]:
+    """Partial batch answer: a business that could not be started comes back, the others do not."""
+    batches, failed = read_batch(event["Records"])
+    for batch in batches:
+        try:
+            run_id = _start(batch)
+            tell("hints", business_id=batch.business_id, run_id=run_id, hints=len(batch.hints))
+        except Exception as error:
+            tell("hints not started", business_id=batch.business_id, error=type(error).__name__, message=str(error))
+            failed += batch.message_ids
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+
+
+def _start(batch: Batch) -> str | None:
+    business = wiring().business(batch.business_id)
+    return start_for_hints(
+        batch.hints,
+        business_id=batch.business_id,
+        seed=batch.message_ids[0],
+        received_at=batch.received_at,
+        connections=business.connections,
+        ledger=business.ledger,
+        leases=business.leases,
+        executions=wiring().executions,
+        clock=now,
+    )
+
+
+def start_due_sweeps() -> dict[str, Any]:
+    started = 0
+    for due in wiring().sweeps.due(now(), SWEEPS_PER_BEAT):
+        next_due = next_sweep(due.kind, due.business_id, now(), wiring().deployment.sweep_seconds)
+        if not wiring().sweeps.take(due.business_id, due.due_at, next_due, due.kind):
+            continue
+        business = wiring().business(due.business_id)
+        try:
+            start_sweep(
+                due.kind,
+                business_id=due.business_id,
+                due_at=due.due_at,
+                connections=business.connections,
+                executions=wiring().executions,
+            )
+            started += 1
+        except Exception as error:
+            business.connections.schedule_sweep(due.due_at, due.kind)
+            tell("sweep not started", business_id=due.business_id, error=type(error).__name__, message=str(error))
+    return {"started": started}
