@@ -1,0 +1,307 @@
+"""PEX's answers: the world's values in the words and shapes of the wire."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+from local.simulators.pex.times import months_after, wire_eastern, wire_utc
+from local.simulators.pex.world import (
+    Admin,
+    Business,
+    Cardholder,
+    Note,
+    Receipt,
+    Subscription,
+    Tag,
+    TagOption,
+    Token,
+    Transaction,
+)
+from local.simulators.switchboard import Switches
+
+_EMPTY_MERCHANT: dict[str, Any] = {
+    "MerchantName": "",
+    "MerchantCity": "",
+    "MerchantState": "",
+    "MerchantZip": "",
+    "MerchantCountry": "",
+    "MCCCode": "",
+    "AuthIdentityResponseCode": None,
+    "MerchantId": None,
+    "TerminalId": None,
+}
+
+
+def transaction_row(row: Transaction, business: Business, switches: Switches) -> dict[str, Any]:
+    merchant = _EMPTY_MERCHANT | row.merchant
+    notes = [note_row(note) for note in row.notes]
+    return {
+        "TransactionId": row.transaction_id,
+        "AcctId": row.account_id,
+        "TransactionTime": wire_eastern(row.time),
+        "MerchantLocalTime": wire_eastern(row.time) if row.merchant else None,
+        "HoldTime": wire_eastern(row.hold_time),
+        "SettlementTime": wire_eastern(row.settlement_time),
+        "AuthTransactionId": row.auth_transaction_id,
+        "TransactionAmount": row.amount,
+        "PaddingAmount": row.padding_amount,
+        "TransactionType": row.type,
+        "Description": row.description,
+        "TransactionNotes": notes if notes or switches.no_notes == "empty" else None,
+        "IsPending": row.is_pending,
+        "IsDecline": row.is_decline,
+        "MerchantName": merchant["MerchantName"],
+        "MerchantNameNormalized": merchant.get("MerchantNameNormalized"),
+        "MerchantUrl": None,
+        "MerchantLogoUrl": None,
+        "MerchantIconUrl": None,
+        "MerchantCity": merchant["MerchantCity"],
+        "MerchantState": merchant["MerchantState"],
+        "MerchantZip": merchant["MerchantZip"],
+        "MerchantCountry": merchant["MerchantCountry"],
+        "MCCCode": merchant["MCCCode"],
+        "TransferToOrFromAccountId": row.transfer_account_id,
+        "AuthIdentityResponseCode": merchant["AuthIdentityResponseCode"],
+        "MerchantId": merchant["MerchantId"],
+        "TerminalId": merchant["TerminalId"],
+        "NetworkTransactionId": row.network_transaction_id,
+        "SourceCurrencyCodeDescription": merchant.get("SourceCurrencyCodeDescription"),
+        "SourceCurrencyNumericCode": merchant.get("SourceCurrencyNumericCode"),
+        "SourceAmount": merchant.get("SourceAmount"),
+        "TransactionTags": transaction_tags(row, business, switches),
+        "MetadataApprovalStatus": row.approval,
+        "TransactionTypeCategory": row.category,
+    }
+
+
+def note_row(note: Note) -> dict[str, Any]:
+    return {
+        "NoteId": note.note_id,
+        "NoteText": note.text,
+        "UserName": note.user_name,
+        "NoteDate": wire_eastern(note.at),
+        "UpdatedUserName": note.updated_by,
+        "UpdatedDate": wire_eastern(note.updated_at),
+        "SystemGenerated": note.system_generated,
+    }
+
+
+def transaction_tags(row: Transaction, business: Business, switches: Switches) -> dict[str, Any] | None:
+    if not business.settings["TagsEnabled"]:
+        return None
+    if not row.tags and not row.splits:
+        if switches.untagged == "null":
+            return None
+        return {"Tags": [], "State": "Initial", "FieldsVersion": business.fields_version}
+    tags = [
+        {"FieldId": tag_id, "Value": value, "Name": business.tags[tag_id].name} for tag_id, value in row.tags.items()
+    ]
+    parts = _parts(row, business, switches)
+    tags += [{"FieldId": tag_id, "Value": value, "Name": name} for tag_id, value, name in parts]
+    return {"Tags": tags, "State": "Selected", "FieldsVersion": business.fields_version}
+
+
+def _parts(row: Transaction, business: Business, switches: Switches) -> list[tuple[str, Any, str]]:
+    """(allocation tag's id, Value, Name) of each part."""
+    if not row.splits:
+        return []
+    allocation = next(tag for tag in business.tags.values() if tag.type == "Allocation")
+    parts = []
+    for split in row.splits:
+        part: dict[str, Any] = {
+            "TagId": allocation.tag_id,
+            "Allocation": [{"TagId": tag_id, "Value": value} for tag_id, value in split.values.items()],
+            "Amount": str(split.amount) if switches.split_amounts == "string" else split.amount,
+        }
+        text = json.dumps(part, default=float, separators=(",", ":"))
+        parts.append((allocation.tag_id, text if switches.split_values == "json_string" else part, allocation.name))
+    return parts
+
+
+def tags_of_transaction(row: Transaction, business: Business, switches: Switches) -> dict[str, Any]:
+    values: list[dict[str, Any]] = [
+        {"Value": value, "IsAutoGenerated": False, "Definition": tag_definition(business.tags[tag_id], override=True)}
+        for tag_id, value in row.tags.items()
+    ]
+    values += [
+        {"Value": value, "IsAutoGenerated": False, "Definition": tag_definition(business.tags[tag_id], override=True)}
+        for tag_id, value, _ in _parts(row, business, switches)
+    ]
+    return {
+        "Id": f"{row.transaction_id:024x}",
+        "ConcurrencyKey": row.tags_concurrency_key,
+        "State": "Selected",
+        "Values": values,
+        "CreatedDateUtc": wire_utc(row.tagged_at),
+        "CreatedBy": {"AdminId": None, "UserId": None},
+        "UpdatedDateUtc": None,
+        "UpdatedBy": None,
+    }
+
+
+def tag_definition(tag: Tag, *, override: bool) -> dict[str, Any]:
+    """`override` false leaves the restricted options out."""
+    body: dict[str, Any] = {
+        "Id": tag.tag_id,
+        "Type": tag.type,
+        "Name": tag.name,
+        "Description": tag.description,
+        "IsEnabled": tag.is_enabled,
+        "IsDeleted": tag.deleted_at is not None,
+        "IsRequired": tag.is_required,
+        "Order": tag.order,
+        "ConcurrencyKey": tag.concurrency_key,
+        "CreatedDateUtc": wire_utc(tag.created_at),
+        "CreatedBy": {"AdminId": tag.created_by, "UserId": None},
+        "UpdatedDateUtc": wire_utc(tag.updated_at),
+        "UpdatedBy": {"AdminId": tag.updated_by, "UserId": None} if tag.updated_at else None,
+        "DeletedDateUtc": wire_utc(tag.deleted_at),
+        "DeletedBy": {"AdminId": tag.deleted_by, "UserId": None} if tag.deleted_at else None,
+    }
+    if tag.type == "Text":
+        body |= {"Length": 200, "MinLength": 0, "ValidationType": "None", "ValidationRegex": None} | tag.extra
+    if tag.type == "Dropdown":
+        body["Options"] = [tag_option(each) for each in tag.options if override or each.value not in tag.restricted]
+    return body
+
+
+def tag_option(option: TagOption) -> dict[str, Any]:
+    return {"Name": option.name, "Value": option.value, "Order": option.order, "IsEnabled": option.enabled}
+
+
+def attachment(receipt: Receipt, row: Transaction, api_url: str) -> dict[str, Any]:
+    where = f"{api_url}/v4/Transactions/{row.transaction_id}/Attachment/{receipt.attachment_id}"
+    return {
+        "AttachmentId": receipt.attachment_id,
+        "Type": receipt.type,
+        "Size": receipt.size,
+        "Link": {"related": where},
+        "UploadStatus": receipt.upload_status,
+        "CreatedDateUtc": wire_utc(receipt.created_at),
+        "CreatedBy": {"AdminId": receipt.admin_id, "UserId": receipt.user_id},
+        "UpdatedDateUtc": None,
+        "UpdatedBy": None,
+    }
+
+
+def subscription_row(subscription: Subscription) -> dict[str, Any]:
+    return {
+        "Id": subscription.subscription_id,
+        "BusinessAccountId": subscription.business_id,
+        "CallbackType": subscription.type,
+        "Status": "Active" if subscription.active else "Inactive",
+        "Url": subscription.url,
+        "Username": subscription.username,
+        "CreatedDate": wire_eastern(subscription.created_at),
+        "Name": subscription.name,
+        "Description": subscription.description,
+    }
+
+
+def token_row(token: Token, business: Business, username: str) -> dict[str, Any]:
+    return {
+        "AppId": token.app_id,
+        "BusinessAccountId": business.business_id,
+        "BusinessAccountName": business.name,
+        "CardholderAccountId": token.account_id,
+        "UserType": "Admin" if token.account_id is None else "Cardholder",
+        "Username": username,
+        "Token": token.token,
+        "TokenExpiration": wire_eastern(token.expires_at),
+    }
+
+
+def admin_row(admin: Admin, business: Business) -> dict[str, Any]:
+    return {
+        "BusinessAdminId": admin.admin_id,
+        "FirstName": admin.first_name,
+        "MiddleName": None,
+        "LastName": admin.last_name,
+        "UserName": admin.email,
+        "ProfileAddress": {"ContactName": f"{admin.first_name} {admin.last_name}", **business.address},
+        "Phone": business.phone,
+        "AltPhone": None,
+        "DateOfBirth": "1979-04-12T00:00:00",
+        "Email": admin.email,
+        "Permissions": dict(admin.permissions),
+        "Status": admin.status,
+    }
+
+
+def business_profile(business: Business) -> dict[str, Any]:
+    owner = next(iter(business.admins.values()))
+    return {
+        "BusinessAcctId": business.business_id,
+        "FirstName": owner.first_name,
+        "LastName": owner.last_name,
+        "ProfileAddress": {"ContactName": business.name, **business.address},
+        "Phone": business.phone,
+        "PhoneExtension": None,
+        "DateOfBirth": "1979-04-12T00:00:00",
+        "Email": owner.email,
+    }
+
+
+def account_details(business: Business) -> dict[str, Any]:
+    cardholders = list(business.cardholders.values())
+    return {
+        "BusinessAccountId": business.business_id,
+        "BusinessAccountNumber": business.number,
+        "BusinessName": business.name,
+        "BusinessAccountStatus": business.status,
+        "BusinessAccountBalance": business.balance,
+        "PendingTransferAmount": Decimal("0.00"),
+        "OpenCardholdersCount": sum(each.account_status == "OPEN" for each in cardholders),
+        "OpenVendorCardsCount": 0,
+        "CHAccountList": [cardholder_row(each) for each in cardholders],
+        "CardholderGroups": [],
+        "UserGroups": [],
+        "BankAccountList": [],
+    }
+
+
+def cardholder_row(cardholder: Cardholder) -> dict[str, Any]:
+    return {
+        "AccountId": cardholder.account_id,
+        "FirstName": cardholder.first_name,
+        "LastName": cardholder.last_name,
+        "Email": cardholder.email,
+        "LedgerBalance": cardholder.balance,
+        "AvailableBalance": cardholder.balance,
+        "AccountStatus": cardholder.account_status,
+        "IsVirtual": cardholder.is_virtual,
+        "CardholderType": "TeamMember",
+        "CustomId": cardholder.custom_id,
+        "UserGroupId": None,
+        "UserGroups": [],
+        "CardStatus": cardholder.card_status,
+        "CardNumber4Digits": cardholder.last4,
+        "CardIssueDate": wire_eastern(cardholder.issued_at),
+        "CardExpiryDate": wire_eastern(months_after(cardholder.issued_at, 36)),
+    }
+
+
+def cardholder_details(cardholder: Cardholder, business: Business) -> dict[str, Any]:
+    card = {
+        "CardId": cardholder.card_id,
+        "IssuedDate": wire_eastern(cardholder.issued_at),
+        "ExpirationDate": wire_eastern(months_after(cardholder.issued_at, 36)),
+        "Last4CardNumber": cardholder.last4,
+        "CardStatus": cardholder.card_status,
+    }
+    return {
+        "AccountId": cardholder.account_id,
+        "AccountStatus": cardholder.account_status,
+        "LedgerBalance": cardholder.balance,
+        "AvailableBalance": cardholder.balance,
+        "ProfileAddress": {"ContactName": f"{cardholder.first_name} {cardholder.last_name}", **business.address},
+        "Phone": business.phone,
+        "Email": cardholder.email,
+        "DateOfBirth": "1988-07-01T00:00:00",
+        "IsVirtual": cardholder.is_virtual,
+        "CustomId": cardholder.custom_id,
+        "UserGroups": [],
+        "CardList": [card],
+    }

@@ -1,0 +1,54 @@
+"""Schedules on AWS cannot go under a minute. For a faster sweep the launcher gives the beat itself."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.deploy import Clients, Deployment, Template
+
+SWEEP_FUNCTION = "StartRuns"
+FASTEST_SCHEDULE_SECONDS = 60
+
+
+class NoSweep(RuntimeError):
+    """The template has no schedule whose input the beat could repeat."""
+
+
+class Sweeper:
+    """Invokes the sweep's function with the schedule's own input, every `seconds`, until closed."""
+
+    def __init__(self, clients: Clients, deployment: Deployment, seconds: float) -> None:
+        self._invoke = clients("lambda").invoke
+        self._function = deployment.resources[SWEEP_FUNCTION]
+        self._input = schedule_input(deployment.template, SWEEP_FUNCTION)
+        self._seconds = seconds
+        self._closed = threading.Event()
+        threading.Thread(target=self._beat, name="sweep", daemon=True).start()
+
+    def close(self) -> None:
+        self._closed.set()
+
+    def _beat(self) -> None:
+        while not self._closed.wait(self._seconds):
+            try:
+                self._invoke(FunctionName=self._function, InvocationType="Event", Payload=self._input.encode())
+            except (BotoCoreError, ClientError) as error:
+                if not self._closed.is_set():
+                    print(f"The sweep could not be started: {error}", file=sys.stderr)
+
+
+def schedule_input(template: Template, function: str) -> str:
+    """What the first schedule of a function in the SAM template sends to it."""
+    resource: dict[str, Any] = template["Resources"].get(function, {})
+    for event in resource.get("Properties", {}).get("Events", {}).values():
+        if event["Type"] in ("Schedule", "ScheduleV2"):
+            return str(event["Properties"].get("Input", "{}"))
+    for other in template["Resources"].values():
+        target = other.get("Properties", {}).get("Target", {})
+        if other["Type"] == "AWS::Scheduler::Schedule" and target.get("Arn") == {"Fn::GetAtt": [function, "Arn"]}:
+            return str(target.get("Input", "{}"))
+    raise NoSweep(f"template.yaml has no schedule for {function}, so --sweep-seconds has nothing to repeat.")
