@@ -1,0 +1,640 @@
+"""The client against the simulated Procore, which refuses what the published schemas do not know."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from local.simulators.procore import ProcoreSimulator
+from local.simulators.procore.switches import TABLE
+from local.simulators.seed_procore import (
+    CLIENT_ID,
+    CLIENT_SECRET,
+    FIRST_COMPANY_ID,
+    INACTIVE_VENDOR,
+    OFF_PROJECT_VENDOR,
+    SECOND_CLIENT_ID,
+    SECOND_CLIENT_SECRET,
+    SECOND_COMPANY_ID,
+    seed_procore,
+)
+from pex_procore.domain.connection import ProcoreCredentials
+from pex_procore.domain.errors import NeedsAttention, TryLater, Unsure
+from pex_procore.domain.expense import DirectCostDraft, LineDraft
+from pex_procore.net.limiter import PROCORE_WINDOWS, Limiter
+from pex_procore.net.session import Session
+from pex_procore.procore.auth import ServiceAccount
+from pex_procore.procore.client import ProcoreClient
+from pex_procore.services.ports import DirectCost, PostRefused, Procore, ReceiptFile, Reference
+from tests.net.moving_time import MovingTime
+from tests.net.worlds import renew
+
+COSTS = r"/direct_costs$"
+LOST_ANSWERS = [
+    {"kind": "drop_after"},
+    {"kind": "reset_mid_answer"},
+    {"kind": "html_502", "commit": True},
+    {"kind": "status", "status": 500, "commit": True},
+    {"kind": "status", "status": 503, "commit": True},
+    {"kind": "status", "status": 408, "commit": True},
+    {"kind": "truncate"},
+    {"kind": "empty"},
+    {"kind": "status", "status": 201, "body_text": "Created", "commit": True},
+    {"kind": "late_commit"},
+]
+
+
+def small_procore() -> bytes:
+    """The seeded world with the coding of only those projects that are used here; pickled, which is quick to copy."""
+    world = seed_procore(7)
+    used = {next(iter(world.projects)), *(one.id for one in world.projects.values() if one.is_erp_integrated)}
+    for codes in (world.cost_codes, world.wbs_codes):
+        for one in [one for one in codes.values() if one.project_id not in used]:
+            del codes[one.id]
+    return pickle.dumps(world)
+
+
+SEED = small_procore()
+
+
+@pytest.fixture(scope="module")
+def time() -> MovingTime:
+    return MovingTime()
+
+
+@pytest.fixture(scope="module")
+def running(time: MovingTime) -> Iterator[ProcoreSimulator]:
+    started = ProcoreSimulator(pickle.loads(SEED), clock=time).start()
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def sim(running: ProcoreSimulator, time: MovingTime) -> ProcoreSimulator:
+    """The running simulator with a new world, two hours after the last test."""
+    time.sleep(7200)
+    time.slept.clear()
+    renew(running.world, pickle.loads(SEED))
+    running.switches.change(**{name: default for name, (default, _) in TABLE.items()} | {"update_seconds": 0.0})
+    running.faults.clear()
+    running.requests.clear()
+    return running
+
+
+Connect = Callable[..., ProcoreClient]
+
+
+@pytest.fixture
+def connect(sim: ProcoreSimulator, time: MovingTime) -> Connect:
+    def make(
+        company_id: int | None = FIRST_COMPANY_ID,
+        client_id: str = CLIENT_ID,
+        secret: str = CLIENT_SECRET,
+        **more: Any,
+    ) -> ProcoreClient:
+        credentials = ProcoreCredentials(client_id=client_id, client_secret=secret)
+        account = ServiceAccount(credentials, Session(sim.login_url), clock=time)
+        limiter = Limiter(PROCORE_WINDOWS, jitter=lambda: 0.0)
+        session = Session(sim.api_url, silence_seconds=0.5)
+        return ProcoreClient(session, account, limiter, company_id=company_id, clock=time, sleep=time.sleep, **more)
+
+    return make
+
+
+@pytest.fixture
+def procore(connect: Connect) -> ProcoreClient:
+    made = connect()
+    _: Procore = made
+    return made
+
+
+@pytest.fixture
+def project(sim: ProcoreSimulator) -> int:
+    return next(iter(sim.world.projects))
+
+
+def draft(sim: ProcoreSimulator, project: int, **changes: Any) -> DirectCostDraft:
+    leaves = {code.id for code in sim.world.cost_codes_of(project) if code.parent_id is not None}
+    active = [
+        code.id for code in sim.world.wbs_codes_of(project) if code.cost_code_id in leaves and code.status == "active"
+    ]
+    given = {
+        "project_id": project,
+        "scheme": "origin_id",
+        "reference": f"pex:7:500100:{project}",
+        "date": date(2026, 6, 4),
+        "status": "draft",
+        "vendor_id": next(iter(sim.world.vendors)),
+        "description": "BOLT & BEAM 😀 [pex:7-500100]",
+        "lines": (
+            LineDraft(wbs_code_id=active[0], amount=Decimal("120.50"), description="BOLT & BEAM", ref="1"),
+            LineDraft(wbs_code_id=active[1], amount=Decimal("-0.10"), description="BOLT & BEAM", ref="2"),
+        ),
+    }
+    return DirectCostDraft(**{**given, **changes})
+
+
+def by_description(sim: ProcoreSimulator, project: int) -> DirectCostDraft:
+    return draft(sim, project, scheme="description", reference="[pex:7-500100]")
+
+
+def look(draft: DirectCostDraft, time: MovingTime) -> Reference:
+    return Reference(project_id=draft.project_id, scheme=draft.scheme, reference=draft.reference, sent_at=time.now)
+
+
+def reason_of(call: Callable[[], object]) -> str:
+    with pytest.raises(NeedsAttention) as caught:
+        call()
+    return caught.value.reason
+
+
+def committed(sim: ProcoreSimulator) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = sim.books()["direct_costs"]
+    return found
+
+
+def test_companies_are_listed_before_one_is_chosen(connect: Connect) -> None:
+    names = {one.company_id: one.active for one in connect(None).list_companies()}
+    assert names == {FIRST_COMPANY_ID: True, SECOND_COMPANY_ID: True}
+
+
+def test_where_procore_wants_the_company_first_the_person_is_asked_for_its_number(
+    sim: ProcoreSimulator, connect: Connect
+) -> None:
+    sim.switches.change(companies_need_company_header=True)
+    with pytest.raises(NeedsAttention, match="Enter the number") as caught:
+        connect(None).list_companies()
+    assert caught.value.upstream_status == 400
+    assert connect().list_companies()
+
+
+def test_a_wrong_secret_is_told_at_once(connect: Connect) -> None:
+    for company_id in (None, FIRST_COMPANY_ID):
+        assert reason_of(connect(company_id, secret="wrong-one").check) == "procore_secret_rejected"
+
+
+def test_a_company_without_the_app_is_told_apart_from_a_missing_permission(connect: Connect) -> None:
+    other = connect(FIRST_COMPANY_ID, SECOND_CLIENT_ID, SECOND_CLIENT_SECRET)
+    assert reason_of(other.check) == "procore_app_not_connected"
+    assert reason_of(other.list_projects) == "procore_app_not_connected"
+    connect(SECOND_COMPANY_ID, SECOND_CLIENT_ID, SECOND_CLIENT_SECRET).check()
+
+
+def test_checking_costs_one_call(sim: ProcoreSimulator, procore: ProcoreClient) -> None:
+    procore.check()
+    assert sim.requests.count("GET") == 1
+
+
+def test_all_permitted_projects_are_listed(sim: ProcoreSimulator, procore: ProcoreClient) -> None:
+    listed = {one.project_id: one.active for one in procore.list_projects()}
+    world = [one for one in sim.world.projects_of(FIRST_COMPANY_ID) if one.permitted and not one.template]
+    assert listed == {one.id: one.active for one in world}
+    assert False in listed.values(), "closed ones too: their tag options are switched off, not lost"
+
+
+def test_a_project_tells_whether_an_erp_connector_owns_its_references(
+    sim: ProcoreSimulator, procore: ProcoreClient
+) -> None:
+    erp = next(one.id for one in sim.world.projects.values() if one.is_erp_integrated)
+    assert procore.show_project(erp).erp_integrated
+    assert not procore.show_project(next(iter(sim.world.projects))).erp_integrated
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_project_outside_the_permitted_ones_is_a_missing_permission(
+    sim: ProcoreSimulator, procore: ProcoreClient, project: int, status: int
+) -> None:
+    sim.switches.change(unpermitted_project_status=status)
+    sim.act_permit_project(project, permitted=False)
+    assert reason_of(lambda: procore.show_project(project)) == "procore_permission_missing"
+    assert reason_of(lambda: procore.list_budget_codes(project)) == "procore_permission_missing"
+
+
+@pytest.mark.parametrize("cap", [100, 7])
+def test_lists_are_read_whole_whatever_procore_gives_per_page(
+    sim: ProcoreSimulator, procore: ProcoreClient, project: int, cap: int
+) -> None:
+    sim.switches.change(page_cap=cap)
+    codes = procore.list_cost_codes(project)
+    leaves = {
+        code.full_code: code.name
+        for code in sim.world.cost_codes_of(project)
+        if code.parent_id is not None and code.deleted_at is None
+    }
+    assert codes == leaves
+    assert sim.requests.count(status=429) == 0
+
+
+def test_a_deleted_cost_code_is_no_longer_listed(sim: ProcoreSimulator, procore: ProcoreClient, project: int) -> None:
+    code = next(iter(procore.list_cost_codes(project)))
+    sim.act_remove_cost_code(project, code)
+    assert code not in procore.list_cost_codes(project)
+
+
+def test_rows_that_shift_between_pages_make_no_short_list(
+    sim: ProcoreSimulator, procore: ProcoreClient, project: int
+) -> None:
+    page = [{"id": number, "code": str(number), "full_code": str(number)} for number in range(3)]
+    told = {"Total": "4", "Per-Page": "3"}
+    sim.faults.add({"kind": "status", "status": 200, "answer": page, "headers": told, "path": "cost_codes"})
+    with pytest.raises(TryLater, match="changed while"):
+        procore.list_cost_codes(project)
+    assert sim.requests.count("GET", "cost_codes") == 2
+
+
+def test_a_list_without_totals_and_links_ends_at_a_page_without_news(
+    sim: ProcoreSimulator, procore: ProcoreClient, project: int
+) -> None:
+    page = [{"id": number, "code": str(number), "full_code": str(number)} for number in range(3)]
+    sim.faults.add({"kind": "status", "status": 200, "answer": page, "path": "cost_codes"})
+    assert len(procore.list_cost_codes(project)) == 3
+    assert sim.requests.count("GET", "cost_codes") == 2
+
+
+@pytest.mark.parametrize("answer", [{"data": []}, [1, 2], [{"name": "no id"}]])
+def test_a_list_of_another_shape_needs_a_person(
+    sim: ProcoreSimulator, procore: ProcoreClient, project: int, answer: object
+) -> None:
+    sim.faults.add({"kind": "status", "status": 200, "answer": answer, "path": "cost_codes"})
+    assert reason_of(lambda: procore.list_cost_codes(project)) == "vendor_answer_unreadable"
+
+
+@pytest.mark.parametrize("fault", [{"kind": "truncate"}, {"kind": "empty"}, {"kind": "html_502"}])
+def test_half_a_list_is_no_list(
+    sim: ProcoreSimulator, procore: ProcoreClient, project: int, fault: dict[str, Any]
+) -> None:
+    sim.faults.add({**fault, "path": "cost_codes"})
+    with pytest.raises(TryLater):
+        procore.list_cost_codes(project)
+
+
+def test_budget_codes_join_cost_codes_and_cost_types(
+    sim: ProcoreSimulator, procore: ProcoreClient, project: int
+) -> None:
+    found = procore.list_budget_codes(project)
+    types = {one.code for one in procore.list_cost_types()}
+    assert {one.cost_code for one in found} <= set(procore.list_cost_codes(project))
+    assert {one.cost_type for one in found} <= types
+    assert {one.active for one in found} == {True, False}
+    asked = next(one for one in sim.requests.all() if one.path.endswith("wbs_codes"))
+    assert asked.query["required_segments[]"] == ["cost_code", "line_item_type"]
+
+
+@pytest.mark.parametrize("same_ids", [True, False])
+def test_a_missing_budget_code_is_made_once_and_answered_again(
+    sim: ProcoreSimulator, procore: ProcoreClient, project: int, same_ids: bool
+) -> None:
+    sim.switches.change(segment_items_share_ids=same_ids)
+    have = {(one.cost_code, one.cost_type) for one in procore.list_budget_codes(project)}
+    codes, types = procore.list_cost_codes(project), [one.code for one in procore.list_cost_types()]
+    code, kind = next((code, kind) for code in codes for kind in types if (code, kind) not in have)
+    made = procore.create_budget_code(project, code.upper(), kind.lower())
+    assert (made.cost_code, made.cost_type, made.active, made.plain) == (code, kind, True, True)
+    assert procore.create_budget_code(project, code, kind) == made
+    assert made in procore.list_budget_codes(project)
+
+
+def test_a_budget_code_of_parts_the_project_lacks_is_refused_without_a_write(
+    sim: ProcoreSimulator, procore: ProcoreClient, project: int
+) -> None:
+    with pytest.raises(PostRefused, match="cost_code '77-777'"):
+        procore.create_budget_code(project, "77-777", "M")
+    assert sim.requests.count("POST", "wbs_codes") == 0
+
+
+def test_vendors_are_listed_searched_and_found(sim: ProcoreSimulator, procore: ProcoreClient) -> None:
+    vendors = list(sim.world.vendors)
+    listed = {one.vendor_id: one.active for one in procore.list_vendors()}
+    assert listed[vendors[0]]
+    assert [one.name for one in procore.list_vendors("Grainger")] == ["Grainger Industrial Supply"]
+    found = procore.find_vendor(vendors[0])
+    assert found is not None
+    assert found.active
+    closed = procore.find_vendor(vendors[INACTIVE_VENDOR])
+    assert closed is None or not closed.active
+    assert procore.find_vendor(4) is None
+
+
+def test_an_expense_is_one_call_and_arrives_to_the_cent(
+    sim: ProcoreSimulator, procore: ProcoreClient, project: int
+) -> None:
+    procore.check()
+    sim.requests.clear()
+    made = procore.create_direct_cost(draft(sim, project))
+    assert len(sim.requests) == 1
+    (booked,) = committed(sim)
+    assert (made.direct_cost_id, made.amount) == (booked["id"], Decimal("120.40"))
+    assert made.origin_id == f"pex:7:500100:{project}"
+    assert made.description == "BOLT & BEAM 😀 [pex:7-500100]"
+    assert [line["amount"] for line in booked["line_items"]] == ["120.50", "-0.10"]
+
+
+@pytest.mark.parametrize("fault", LOST_ANSWERS)
+@pytest.mark.parametrize("make", [draft, by_description])
+def test_after_a_lost_answer_the_expense_is_not_posted_again_but_found(
+    sim: ProcoreSimulator,
+    procore: ProcoreClient,
+    project: int,
+    time: MovingTime,
+    make: Callable[[ProcoreSimulator, int], DirectCostDraft],
+    fault: dict[str, Any],
+) -> None:
+    sent = make(sim, project)
+    sim.faults.add({**fault, "method": "POST", "path": COSTS})
+    with pytest.raises(Unsure):
+        procore.create_direct_cost(sent)
+    sim.faults.settle()
+    assert sim.requests.count("POST", "direct_costs") == 1
+    (booked,) = committed(sim)
+    (found,) = procore.find_direct_costs(look(sent, time))
+    assert (found.direct_cost_id, found.amount) == (booked["id"], Decimal("120.40"))
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "drop_before"},
+        {"kind": "redirect"},
+        {"kind": "status", "status": 500},
+        {"kind": "status", "status": 409, "answer": {"error": "This action does not support concurrent requests"}},
+        {"kind": "status", "status": 418},
+    ],
+)
+def test_an_answer_that_proves_nothing_is_unsure(
+    sim: ProcoreSimulator, procore: ProcoreClient, project: int, time: MovingTime, fault: dict[str, Any]
+) -> None:
+    sent = draft(sim, project)
+    sim.faults.add({**fault, "method": "POST", "path": COSTS})
+    with pytest.raises(Unsure):
+        procore.create_direct_cost(sent)
+    assert sim.requests.count("POST", "direct_costs") == 1
+    assert procore.find_direct_costs(look(sent, time)) == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "limit_429", "reset_in": 3},
+        {"kind": "limit_429", "headers": False, "retry_after": 2},
+        {"kind": "status", "status": 503, "headers": {"Retry-After": 2}},
+    ],
+)
+def test_an_expense_turned_away_for_a_moment_is_posted_once(
+    sim: ProcoreSimulator, procore: ProcoreClient, project: int, fault: dict[str, Any]
+) -> None:
+    sim.faults.add({**fault, "method": "POST", "path": COSTS, "times": 1})
+    procore.create_direct_cost(draft(sim, project))
+    assert len(committed(sim)) == 1
+
+
+def test_an_expense_turned_away_for_long_is_for_later(
+    sim: ProcoreSimulator, procore: ProcoreClient, project: int, time: MovingTime
+) -> None:
+    sim.faults.add({"kind": "limit_429", "limit": 600, "reset_in": 2400, "path": COSTS})
+    procore.check()
+    sent = draft(sim, project)
+    with pytest.raises(TryLater) as caught:
+        procore.create_direct_cost(sent)
+    assert caught.value.resume_at is not None
+    assert abs(caught.value.resume_at - time.now - timedelta(seconds=2400)) < timedelta(seconds=2)
+
+
+def test_a_second_expense_with_the_same_reference_is_a_duplicate(
+    sim: ProcoreSimulator, procore: ProcoreClient, project: int
+) -> None:
+    procore.create_direct_cost(draft(sim, project))
+    with pytest.raises(PostRefused) as caught:
+        procore.create_direct_cost(draft(sim, project, description="again"))
+    assert (caught.value.status, caught.value.duplicate) == (422, True)
+    assert len(committed(sim)) == 1
+
+
+def test_an_inactive_budget_code_is_a_refusal_and_no_duplicate(
+    sim: ProcoreSimulator, procore: ProcoreClient, project: int
+) -> None:
+    sent = draft(sim, project)
+    sim.act_set_wbs_code(sent.lines[0].wbs_code_id, "inactive")
+    with pytest.raises(PostRefused, match="inactive") as caught:
+        procore.create_direct_cost(sent)
+    assert not caught.value.duplicate
+    assert committed(sim) == []
+
+
+def test_where_an_erp_connector_owns_the_references_ours_is_refused_and_not_called_a_duplicate(
+    sim: ProcoreSimulator, procore: ProcoreClient
+) -> None:
+    erp = next(one.id for one in sim.world.projects.values() if one.is_erp_integrated)
+    with pytest.raises(PostRefused) as caught:
+        procore.create_direct_cost(draft(sim, erp))
+    assert not caught.value.duplicate
+    procore.create_direct_cost(by_description(sim, erp))
+
+
+def test_a_vendor_the_projects_directory_lacks_is_put_there_first(
+    sim: ProcoreSimulator, procore: ProcoreClient, project: int
+) -> None:
+    absent = list(sim.world.vendors)[OFF_PROJECT_VENDOR]
+    procore.create_direct_cost(draft(sim, project, vendor_id=absent))
+    assert [one["vendor_id"] for one in committed(sim)] == [absent]
+
+
+def test_a_closed_vendor_stays_a_refusal(sim: ProcoreSimulator, procore: ProcoreClient, project: int) -> None:
+    closed = list(sim.world.vendors)[INACTIVE_VENDOR]
+    with pytest.raises(PostRefused, match="vendor") as caught:
+        procore.create_direct_cost(draft(sim, project, vendor_id=closed))
+    assert caught.value.status == 422
+    assert committed(sim) == []
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_a_tool_that_is_off_refuses_the_expense_and_hides_no_other(
+    sim: ProcoreSimulator, procore: ProcoreClient, project: int, time: MovingTime, status: int
+) -> None:
+    made = procore.create_direct_cost(draft(sim, project))
+    sim.switches.change(disabled_tool_status=status)
+    sim.act_set_tool(project, active=False)
+    with pytest.raises(PostRefused) as caught:
+        procore.create_direct_cost(draft(sim, project, reference="pex:7:500101:1"))
+    assert caught.value.status == status
+    with pytest.raises(PostRefused):
+        procore.attach_receipts(project, made.direct_cost_id, [ReceiptFile("a.pdf", "application/pdf", b"%PDF")])
+    looks = [
+        lambda: procore.find_direct_costs(look(draft(sim, project), time)),
+        lambda: procore.show_direct_cost(project, made.direct_cost_id),
+    ]
+    for one in looks:
+        with pytest.raises(NeedsAttention, match=f"project {project}") as attention:
+            one()
+        assert attention.value.reason == "procore_permission_missing"
+
+
+def test_only_live_expenses_with_exactly_our_reference_are_found(
+    sim: ProcoreSimulator, procore: ProcoreClient, project: int, time: MovingTime
+) -> None:
+    sent = draft(sim, project)
+    gone = procore.create_direct_cost(draft(sim, project, reference=sent.reference + "0"))
+    sim.faults.add(
+        {
+            "kind": "status",
+            "status": 200,
+            "answer": [
+                {"id": 1, "grand_total": "1.0", "origin_id": sent.reference, "deleted_at": "2026-06-01T00:00:00Z"},
+                {"id": 2, "grand_total": "1.0", "origin_id": sent.reference + "0"},
+                {"id": 3, "grand_total": "1.0", "origin_id": None, "description": sent.reference},
+                {"id": 4, "grand_total": "1.0", "origin_id": sent.reference},
+            ],
+            "headers": {"Total": "4"},
+            "times": 1,
+        }
+    )
+    assert [one.direct_cost_id for one in procore.find_direct_costs(look(sent, time))] == [4]
+    sim.act_change_direct_cost(gone.direct_cost_id, delete=True)
+    assert procore.find_direct_costs(look(draft(sim, project, reference=sent.reference + "0"), time)) == []
+
+
+@pytest.mark.parametrize("quoted", [True, False])
+def test_a_reference_in_the_description_is_found_among_many_and_with_clocks_apart(
+    sim: ProcoreSimulator, connect: Connect, project: int, time: MovingTime, quoted: bool
+) -> None:
+    sim.switches.change(quoted_ranges_only=quoted, page_cap=2, hourly_limit=1000, spike_limit=1000)
+    procore = connect(quoted_ranges=quoted)
+    for number in range(5):
+        token = f"[pex:7-{number}]"
+        procore.create_direct_cost(
+            draft(sim, project, scheme="description", reference=token, description=f"BOLT {token}")
+        )
+    wanted = Reference(
+        project_id=project, scheme="description", reference="[pex:7-3]", sent_at=time.now + timedelta(minutes=9)
+    )
+    assert [one.description for one in procore.find_direct_costs(wanted)] == ["BOLT [pex:7-3]"]
+
+
+def test_a_deleted_expense_is_shown_as_none(sim: ProcoreSimulator, procore: ProcoreClient, project: int) -> None:
+    made = procore.create_direct_cost(draft(sim, project))
+    shown = procore.show_direct_cost(project, made.direct_cost_id)
+    assert shown == made
+    sim.act_change_direct_cost(made.direct_cost_id, delete=True)
+    assert procore.show_direct_cost(project, made.direct_cost_id) is None
+
+
+def test_all_receipts_of_an_expense_go_in_one_call(sim: ProcoreSimulator, procore: ProcoreClient, project: int) -> None:
+    made = procore.create_direct_cost(draft(sim, project))
+    sim.requests.clear()
+    files = [ReceiptFile("a.pdf", "application/pdf", b"%PDF-1.4"), ReceiptFile("b.png", "image/png", b"\x89PNG" * 9)]
+    shown = procore.attach_receipts(project, made.direct_cost_id, files)
+    assert shown.filenames == ("a.pdf", "b.png")
+    assert len(sim.requests) == 1
+    (booked,) = committed(sim)
+    assert [(one["filename"], one["size"]) for one in booked["attachments"]] == [("a.pdf", 8), ("b.png", 36)]
+
+
+@pytest.mark.parametrize("fault", [*LOST_ANSWERS[:5], {"kind": "status", "status": 409}])
+def test_receipts_that_may_have_arrived_are_not_sent_again(
+    sim: ProcoreSimulator, procore: ProcoreClient, project: int, fault: dict[str, Any]
+) -> None:
+    made = procore.create_direct_cost(draft(sim, project))
+    sim.faults.add({**fault, "method": "PATCH"})
+    with pytest.raises(Unsure):
+        procore.attach_receipts(project, made.direct_cost_id, [ReceiptFile("a.pdf", "application/pdf", b"%PDF")])
+    assert sim.requests.count("PATCH") == 1
+
+
+def test_a_token_is_used_for_most_of_its_life_and_renewed_before_its_end(
+    sim: ProcoreSimulator, procore: ProcoreClient, time: MovingTime
+) -> None:
+    procore.check()
+    time.sleep(5400 * 0.8)
+    procore.check()
+    assert sim.requests.count("POST", "/oauth/token") == 1
+    time.sleep(5400 * 0.1)
+    procore.check()
+    assert sim.requests.count("POST", "/oauth/token") == 2
+    assert sim.requests.count(status=401) == 0
+
+
+@pytest.mark.parametrize("end", ["act_expire_tokens", "act_revoke_tokens"])
+def test_a_token_that_ends_early_is_renewed_once_and_the_expense_posted_once(
+    sim: ProcoreSimulator, procore: ProcoreClient, project: int, end: str
+) -> None:
+    procore.check()
+    getattr(sim, end)()
+    procore.create_direct_cost(draft(sim, project))
+    assert len(committed(sim)) == 1
+    assert sim.requests.count("POST", "/oauth/token") == 2
+
+
+def test_a_token_that_is_refused_again_ends_the_matter(sim: ProcoreSimulator, procore: ProcoreClient) -> None:
+    sim.faults.add({"kind": "status", "status": 401, "answer": {"errors": "stale"}, "path": "/rest/"})
+    assert reason_of(procore.list_projects) == "procore_secret_rejected"
+    assert sim.requests.count("GET") == 2
+
+
+def test_a_rotated_secret_is_noticed_when_the_token_ends(
+    sim: ProcoreSimulator, procore: ProcoreClient, project: int
+) -> None:
+    procore.check()
+    sim.act_rotate_secret(CLIENT_ID, "another", revoke_tokens=True)
+    assert reason_of(lambda: procore.create_direct_cost(draft(sim, project))) == "procore_secret_rejected"
+    assert committed(sim) == []
+
+
+@pytest.mark.parametrize(
+    "fault", [{"kind": "status", "status": 500}, {"kind": "limit_429"}, {"kind": "drop_before"}, {"kind": "empty"}]
+)
+def test_a_login_out_of_order_is_for_later(
+    sim: ProcoreSimulator, procore: ProcoreClient, project: int, fault: dict[str, Any]
+) -> None:
+    sim.faults.add({**fault, "path": "/oauth/token"})
+    with pytest.raises(TryLater):
+        procore.create_direct_cost(draft(sim, project))
+
+
+def test_workers_share_a_token_through_a_cache(sim: ProcoreSimulator, time: MovingTime) -> None:
+    class Shelf:
+        held: Any = None
+
+        def load(self) -> Any:
+            return self.held
+
+        def save(self, *held: Any) -> None:
+            self.held = held
+
+    shelf = Shelf()
+    credentials = ProcoreCredentials(client_id=CLIENT_ID, client_secret=CLIENT_SECRET)
+    tokens = {
+        ServiceAccount(credentials, Session(sim.login_url), clock=time, cache=shelf).authorization() for _ in range(3)
+    }
+    assert len(tokens) == 1
+    assert sim.requests.count("POST", "/oauth/token") == 1
+
+
+def test_neither_secret_nor_token_shows_in_an_error(
+    sim: ProcoreSimulator, procore: ProcoreClient, project: int
+) -> None:
+    procore.check()
+    (token,) = sim.world.tokens
+    said = f"{CLIENT_SECRET} and {token}"
+    sim.faults.add({"kind": "status", "status": 422, "answer": {"errors": [said]}})
+    with pytest.raises(PostRefused) as refused:
+        procore.create_direct_cost(draft(sim, project))
+    assert refused.value.message == "[hidden] and [hidden]"
+
+
+def test_a_burst_of_expenses_never_meets_the_limit(
+    sim: ProcoreSimulator, procore: ProcoreClient, project: int, time: MovingTime
+) -> None:
+    began = time.now
+    made: list[DirectCost] = []
+    while len(made) < 60:
+        try:
+            made.append(procore.create_direct_cost(draft(sim, project, reference=f"pex:7:{len(made)}:1")))
+        except TryLater as later:
+            time.now = later.resume_at or pytest.fail("nobody knows when")
+    assert sim.requests.count(status=429) == 0
+    assert len(committed(sim)) == 60
+    assert time.now - began < timedelta(minutes=1)
