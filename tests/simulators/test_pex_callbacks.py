@@ -222,6 +222,7 @@ def test_callbacks_can_be_lost_doubled_and_late(sim: PexSimulator, pex: Pex, rec
     lost = settle(sim)
     sim.act_duplicate_callbacks(times=7)
     doubled = settle(sim)
+    quiet(sim)
     sim.act_delay_callbacks(seconds=0.4)
     began = time.monotonic()
     late = settle(sim)
