@@ -159,7 +159,7 @@ def drive_procore(driven: Driven) -> set[str]:
     steps: dict[str, Callable[[], object]] = {
         "list_companies": client.list_companies,
         "check": client.check,
-        "list_projects": client.list_projects,
+        "list_projects": lambda: client.list_projects(templates=True),
         "show_project": lambda: client.show_project(library),
         "list_cost_types": client.list_cost_types,
         "list_cost_codes": lambda: client.list_cost_codes(library),

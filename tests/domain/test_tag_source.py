@@ -56,6 +56,7 @@ def test_projects_read_as_number_and_name_in_order_of_their_numbers() -> None:
         ({}, {1}),
         ({"include_inactive_projects": True}, {1, 2}),
         ({"include_demo_projects": True}, {1, 3}),
+        ({"include_template_projects": True}, {1, 4}),
         ({"sync_projects": False, "project_ids": (1, 2, 99)}, {1}),
         ({"sync_projects": False, "project_ids": (2,), "include_inactive_projects": True}, {2}),
         ({"project_ids": (2,)}, {1}),
@@ -63,7 +64,7 @@ def test_projects_read_as_number_and_name_in_order_of_their_numbers() -> None:
     ids=str,
 )
 def test_which_projects_cardholders_may_choose(choices: dict[str, Any], kept: set[int]) -> None:
-    found = [project(1), project(2, active=False), project(3, demo=True)]
+    found = [project(1), project(2, active=False), project(3, demo=True), project(4, template=True)]
     assert {one.project_id for one in wanted_projects(found, Settings(**choices))} == kept
 
 

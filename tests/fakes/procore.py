@@ -102,9 +102,9 @@ class FakeProcore(Misbehaving):
     def check(self) -> None:
         self._called("check")
 
-    def list_projects(self) -> list[Project]:
+    def list_projects(self, *, templates: bool = False) -> list[Project]:
         self._called("list_projects")
-        return list(self.projects.values())
+        return [one for one in self.projects.values() if templates or not one.template]
 
     def show_project(self, project_id: int) -> Project:
         self._called("show_project")

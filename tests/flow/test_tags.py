@@ -110,6 +110,17 @@ def test_a_purchase_can_be_coded_with_what_was_just_synced(tags: TagStory) -> No
     assert tags.story.cost()["project_id"] == project_id
 
 
+def test_templates_become_options_only_when_they_are_wanted(tags: TagStory) -> None:
+    value = str(tags.procore.act_add_project("Standard site", template=True)["project_id"])
+    assert tags.sweep()["counts"] == {}
+    tags.story.set(include_template_projects=True)
+    tags.sweep()
+    assert value in tags.enabled()
+    tags.story.set(include_template_projects=False)
+    tags.sweep()
+    assert value in tags.options() and value not in tags.enabled()
+
+
 def test_a_project_we_are_no_longer_permitted_to_see_is_disabled_and_comes_back(tags: TagStory) -> None:
     tags.procore.act_permit_project(tags.names.projects["Bridge"], permitted=False)
     tags.sweep()

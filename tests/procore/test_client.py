@@ -197,6 +197,13 @@ def test_all_permitted_projects_are_listed(sim: ProcoreSimulator, procore: Proco
     assert False in listed.values(), "closed ones too: their tag options are switched off, not lost"
 
 
+def test_templates_are_listed_when_asked_for_and_known_as_such(sim: ProcoreSimulator, procore: ProcoreClient) -> None:
+    templates = {one.id for one in sim.world.projects_of(FIRST_COMPANY_ID) if one.permitted and one.template}
+    listed = procore.list_projects(templates=True)
+    assert {one.project_id for one in listed if one.template} == templates
+    assert [one for one in listed if not one.template] == procore.list_projects()
+
+
 def test_a_project_tells_whether_an_erp_connector_owns_its_references(
     sim: ProcoreSimulator, procore: ProcoreClient
 ) -> None:

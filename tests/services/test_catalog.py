@@ -88,9 +88,12 @@ def test_a_closed_project_waits_until_it_is_reopened(world: World) -> None:
 
 
 @pytest.mark.parametrize("wanted", [False, True])
-def test_a_demo_project_is_posted_to_only_when_the_admin_includes_demos(world: World, wanted: bool) -> None:
-    world.choose(include_demo_projects=wanted)
-    world.procore.projects[105] = Project(project_id=105, name="Riverside", demo=True)
+@pytest.mark.parametrize("kind", ["demo", "template"])
+def test_a_demo_or_template_is_posted_to_only_when_the_admin_includes_those(
+    world: World, kind: str, wanted: bool
+) -> None:
+    world.choose(**{f"include_{kind}_projects": wanted})
+    world.procore.projects[105] = Project.model_validate({"project_id": 105, "name": "Riverside", kind: True})
     world.procore.cost_codes[105] = {"01-500": "Temporary Utilities"}
     by_name, by_id = world.purchase("10.00", coding("Riverside")), world.purchase("20.00", coding(105))
     world.sync()

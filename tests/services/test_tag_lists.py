@@ -41,7 +41,7 @@ def test_an_empty_list_disables_nothing_and_says_so(refreshed: Office) -> None:
 
 
 def test_a_forbidden_list_disables_nothing_and_says_so(refreshed: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    def forbidden() -> list[Project]:
+    def forbidden(*, templates: bool) -> list[Project]:
         raise NeedsAttention("procore_permission_missing", "403", 403)
 
     monkeypatch.setattr(refreshed.procore, "list_projects", forbidden)
@@ -53,7 +53,7 @@ def test_a_forbidden_list_disables_nothing_and_says_so(refreshed: Office, monkey
 
 
 def test_a_list_with_a_page_missing_disables_nothing(refreshed: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    def shifting() -> list[Project]:
+    def shifting(*, templates: bool) -> list[Project]:
         raise TryLater("rows changed while they were read")
 
     monkeypatch.setattr(refreshed.procore, "list_projects", shifting)

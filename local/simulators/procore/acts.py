@@ -98,13 +98,16 @@ class Acts(Core):
             self.announce(project.company_id, "Projects", "update", project.id)
         return {"project_id": project_id, "name": project.display_name, "active": project.active}
 
-    def act_add_project(self, name: str, number: str | None = None, like: int | None = None) -> dict[str, Any]:
+    def act_add_project(
+        self, name: str, number: str | None = None, like: int | None = None, template: bool = False
+    ) -> dict[str, Any]:
         """A new permitted project with the cost codes and budget codes of `like` (the first project when not given)."""
         with self.lock:
             model = self._project(like) if like is not None else next(iter(self.world.projects.values()))
             now, id = self.now(), self.world.next_id("project")
             place = (model.address, model.city, model.state_code, model.zip, "Course of Construction")
             project = Project(id, model.company_id, number, name, now, now, *place, now.date(), model.total_value)
+            project.template = template
             self.world.projects[id] = project
             self.announce(project.company_id, "Projects", "create", project.id)
             self._copy_codes(model, project, now)

@@ -21,6 +21,7 @@ class Project(Value):
     name: str = ""
     active: bool = True
     demo: bool = False
+    template: bool = False
     updated_at: datetime | None = None
     erp_integrated: bool = False  # only known from the project's own page, not from lists
 

@@ -54,6 +54,7 @@ class Settings(_Choices):
     project_ids: tuple[int, ...] = Field(default=(), strict=False, max_length=10_000)
     include_inactive_projects: bool = False
     include_demo_projects: bool = False
+    include_template_projects: bool = False
     rename_options: bool = True
     tags: TagChoices = TagChoices()
     start_date: Day | None = None

@@ -28,6 +28,7 @@ def worked_on(projects: Iterable[Project], settings: Settings) -> list[Project]:
         for project in projects
         if (project.active or settings.include_inactive_projects)
         and (not project.demo or settings.include_demo_projects)
+        and (not project.template or settings.include_template_projects)
     ]
     return sorted(kept, key=lambda project: (natural(project.label), project.project_id))
 
@@ -49,6 +50,7 @@ def selection_of(settings: Settings) -> str:
         settings.sync_projects or sorted(settings.project_ids),
         settings.include_inactive_projects,
         settings.include_demo_projects,
+        settings.include_template_projects,
     )
     return hashlib.sha256(repr(chosen).encode()).hexdigest()[:16]
 

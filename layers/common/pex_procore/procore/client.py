@@ -68,8 +68,13 @@ class ProcoreClient:
         else:
             self._ask(wire.me(self._company_id), lambda answer: int(answer.json()["id"]))
 
-    def list_projects(self) -> list[Project]:
-        return self._list(wire.projects(self._company()), wire.read_projects)
+    def list_projects(self, *, templates: bool = False) -> list[Project]:
+        found = self._list(wire.projects(self._company()), wire.read_projects)
+        if not templates:
+            return found
+        known = {project.project_id for project in found}
+        listed = self._list(wire.projects(self._company(), templates=True), wire.read_templates)
+        return [*found, *(project for project in listed if project.project_id not in known)]
 
     def show_project(self, project_id: int) -> Project:
         return self._ask(wire.project(self._company(), project_id), wire.read_project)

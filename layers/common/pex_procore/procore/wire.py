@@ -30,8 +30,9 @@ def companies() -> Request:
     return get("/rest/v1.0/companies", "list the companies")
 
 
-def projects(company_id: int) -> Request:
-    query = {"company_id": company_id, "filters[by_status]": "All", "filters[template]": "false", "view": "normal"}
+def projects(company_id: int, *, templates: bool = False) -> Request:
+    wanted = "true" if templates else "false"
+    query = {"company_id": company_id, "filters[by_status]": "All", "filters[template]": wanted, "view": "normal"}
     return get("/rest/v1.1/projects", "list the projects", **query, per_page=PROJECTS_PER_PAGE)
 
 
@@ -201,6 +202,10 @@ def read_companies(rows: Iterable[Mapping[str, Any]]) -> list[Company]:
 
 def read_projects(rows: Iterable[Mapping[str, Any]]) -> list[Project]:
     return [_project(row) for row in rows if row.get("template") is not True and row.get("is_template") is not True]
+
+
+def read_templates(rows: Iterable[Mapping[str, Any]]) -> list[Project]:
+    return [_project(row).model_copy(update={"template": True}) for row in rows]
 
 
 def read_project(answer: Answer) -> Project:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
@@ -99,8 +100,11 @@ class Catalog:
         return vendor_id
 
     def _project_index(self, settings: Settings, *, again: bool = False) -> OptionIndex[Project]:
-        projects = self._list("projects", _PROJECTS, self._procore.list_projects, LIST_LIFE, again=again)
-        return index_projects([one for one in projects if settings.include_demo_projects or not one.demo])
+        templates = settings.include_template_projects
+        read = partial(self._procore.list_projects, templates=templates)
+        projects = self._list("projects", _PROJECTS, read, LIST_LIFE, again=again)
+        demos = settings.include_demo_projects
+        return index_projects([one for one in projects if (demos or not one.demo) and (templates or not one.template)])
 
     def _cost_type_index(self, *, again: bool = False) -> OptionIndex[CostType]:
         cost_types = self._list("cost types", _COST_TYPES, self._procore.list_cost_types, LIST_LIFE, again=again)

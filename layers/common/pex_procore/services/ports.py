@@ -125,8 +125,8 @@ class Procore(Protocol):
         """The cheapest call that proves credentials and company: raises NeedsAttention naming what is wrong."""
         ...
 
-    def list_projects(self) -> list[Project]:
-        """All permitted projects: active or not, demos too; no templates."""
+    def list_projects(self, *, templates: bool = False) -> list[Project]:
+        """All permitted projects: active or not, demos too. `templates`: those as well, by another listing."""
         ...
 
     def show_project(self, project_id: int) -> Project: ...

@@ -181,7 +181,7 @@ def _memory(cache: CatalogCache, tag_id: str) -> tuple[Memory, datetime | None]:
 
 def _source(kind: TagKind, settings: Settings, procore: Procore, cache: CatalogCache, clock: Clock) -> Source:
     if kind == "project":
-        projects = procore.list_projects()
+        projects = procore.list_projects(templates=settings.include_template_projects)
         wanted = wanted_projects(projects, settings)
         offered = {project.project_id for project in wanted}
         return Source(
@@ -195,7 +195,7 @@ def _source(kind: TagKind, settings: Settings, procore: Procore, cache: CatalogC
         cost_types = procore.list_cost_types()
         cache.save("cost types", COST_TYPES.dump_python(cost_types, mode="json"))
         return _whole(cost_type_entries(cost_types))
-    wanted = coded_projects(_known_projects(procore, cache, clock), settings)
+    wanted = coded_projects(_known_projects(settings, procore, cache, clock), settings)
     known = cache.load_codes(project.project_id for project in wanted)
     return _whole(cost_code_entries(known.values()), complete=len(known) == len(wanted))
 
@@ -209,14 +209,14 @@ def _save_projects(projects: list[Project], cache: CatalogCache) -> None:
     cache.save("projects", PROJECTS.dump_python(projects, mode="json"))
 
 
-def _known_projects(procore: Procore, cache: CatalogCache, clock: Clock) -> list[Project]:
+def _known_projects(settings: Settings, procore: Procore, cache: CatalogCache, clock: Clock) -> list[Project]:
     """As the project tag's refresh believed them. Where there is no such tag they are listed now, and believed unless
     the list shrank suspiciously."""
     stored = cache.load("projects")
     known = PROJECTS.validate_python(stored[0]) if stored else []
     if stored is not None and clock() - stored[1] <= LIST_LIFE:
         return known
-    listed = procore.list_projects()
+    listed = procore.list_projects(templates=settings.include_template_projects)
     before = Memory(source=frozenset(str(one.project_id) for one in known))
     if has_shrunk(before, frozenset(str(one.project_id) for one in listed)):
         return known
@@ -230,7 +230,7 @@ def read_codes(
     """Reads the cost codes of the projects whose copy is missing, marked, changed or a day old, most urgent first."""
     if not run.settings.sync_cost_codes:
         return CodesRead(progress=Progress(), left=0)
-    projects = coded_projects(_known_projects(procore, cache, clock), run.settings)
+    projects = coded_projects(_known_projects(run.settings, procore, cache, clock), run.settings)
     known = cache.load_codes(project.project_id for project in projects)
     marks = cache.stale()
     stale = frozenset(one.project_id for one in projects if f"codes:{one.project_id}" in marks)
