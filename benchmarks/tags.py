@@ -140,7 +140,16 @@ class Contractor:
         for wait_seconds in (2, 4, 8, 16, 0):
             try:
                 with self.clients(TAG_SHARE) as (pex, procore):
-                    return refresh_tag(kind, run=run, pex=pex, procore=procore, cache=self.cache, clock=self.clock)
+                    return refresh_tag(
+                        kind,
+                        run=run,
+                        company_id=FIRST_COMPANY_ID,
+                        pex=pex,
+                        procore=procore,
+                        cache=self.cache,
+                        memories=self.cache,
+                        clock=self.clock,
+                    )
             except TryLater:
                 self.clock.advance(wait_seconds)
         return TagResult(kind=kind, reason="busy")

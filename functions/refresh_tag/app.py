@@ -14,7 +14,14 @@ def handler(event: Event, context: Context) -> dict[str, Any]:
     business, run = open_business(event, kind="tags")
     try:
         result = refresh_tag(
-            event["kind"], run=run, pex=business.pex, procore=business.procore, cache=business.cache, clock=now
+            event["kind"],
+            run=run,
+            company_id=business.company_id,
+            pex=business.pex,
+            procore=business.procore,
+            cache=business.cache,
+            memories=business.tag_memories,
+            clock=now,
         )
     finally:
         business.save_limits()

@@ -89,7 +89,9 @@ class Office:
             CostType(cost_type_id=31, code="M", name="Materials"),
             CostType(cost_type_id=32, code="L", name="Labor"),
         ]
+        self.company_id = 77
         self.cache = FakeCatalogCache(self.clock)
+        self.memories = FakeCatalogCache(self.clock)
         self.settings = Settings()
         for number, name in enumerate(("Library", "Bridge", "Annex"), start=101):
             self.open(number, name)
@@ -101,6 +103,12 @@ class Office:
     def open_many(self, number: int, first: int = 1001) -> None:
         for project_id in range(first, first + number):
             self.open(project_id, f"Site {project_id}")
+
+    def switch_company(self, company_id: int) -> None:
+        self.company_id = company_id
+        self.cache = FakeCatalogCache(self.clock)
+        self.procore.projects.clear()
+        self.procore.cost_codes.clear()
 
     def change(self, project_id: int, **fields: Any) -> None:
         known = self.procore.projects[project_id]
@@ -135,7 +143,14 @@ class Office:
         for _ in range(5):
             try:
                 return refresh_tag(
-                    kind, run=run, pex=self.pex, procore=self.procore, cache=self.cache, clock=self.clock
+                    kind,
+                    run=run,
+                    company_id=self.company_id,
+                    pex=self.pex,
+                    procore=self.procore,
+                    cache=self.cache,
+                    memories=self.memories,
+                    clock=self.clock,
                 )
             except TryLater:
                 self.clock.forward(5)

@@ -174,3 +174,26 @@ def test_a_selected_project_is_flagged_exactly_when_it_is_no_option(office: Offi
     done = office.refresh()
     assert office.enabled("project") == ["101", "102"]
     assert done["project"].detail == "103"
+
+
+def test_the_options_of_the_former_company_are_disabled_without_an_alarm_and_come_back_with_it(large: Office) -> None:
+    former = large.enabled("project")
+    projects, codes = dict(large.procore.projects), dict(large.procore.cost_codes)
+    large.switch_company(78)
+    large.open(901, "Harbour", **{"90-901": "Harbour"})
+    done = large.refresh()
+    assert [done[kind].reason for kind in ("project", "cost_type", "cost_code")] == [None, None, None]
+    assert large.enabled("project") == ["901"]
+    assert large.enabled("cost_code") == ["90-901"]
+    large.switch_company(77)
+    large.procore.projects.update(projects)
+    large.procore.cost_codes.update(codes)
+    large.refresh()
+    assert large.enabled("project") == former
+
+
+def test_another_company_that_shows_nothing_disables_nothing(large: Office) -> None:
+    former = large.enabled("project")
+    large.switch_company(78)
+    assert large.refresh()["project"].reason == "source_shrank"
+    assert large.enabled("project") == former

@@ -151,15 +151,23 @@ class Business:
             self.connection.generation,
         )
 
+    @property
+    def company_id(self) -> int:
+        """0 while none is chosen."""
+        return self.connection.company_id or 0
+
     @cached_property
     def cache(self) -> DynamoCatalog:
-        return DynamoCatalog(
-            self.wiring.aws("dynamodb"),
-            self.wiring.deployment.connections_table,
-            self.business_id,
-            self.connection.company_id or 0,
-            now,
-        )
+        return self._catalog_of(self.company_id)
+
+    @cached_property
+    def tag_memories(self) -> DynamoCatalog:
+        """What we did to the business's tags, whichever company they followed."""
+        return self._catalog_of(0)
+
+    def _catalog_of(self, company_id: int) -> DynamoCatalog:
+        table = self.wiring.deployment.connections_table
+        return DynamoCatalog(self.wiring.aws("dynamodb"), table, self.business_id, company_id, now)
 
     @cached_property
     def bucket(self) -> S3Receipts:

@@ -83,9 +83,24 @@ class CodesRead(Value):
     done_by: datetime | None = None  # an estimate
 
 
-def refresh_tag(kind: TagKind, *, run: Run, pex: Pex, procore: Procore, cache: CatalogCache, clock: Clock) -> TagResult:
-    """A refusal concerns this tag alone and is a result. Raises TryLater and what breaks the whole connection."""
+def refresh_tag(
+    kind: TagKind,
+    *,
+    run: Run,
+    company_id: int,
+    pex: Pex,
+    procore: Procore,
+    cache: CatalogCache,
+    memories: CatalogCache,
+    clock: Clock,
+) -> TagResult:
+    """A refusal concerns this tag alone and is a result. Raises TryLater and what breaks the whole connection.
+
+    `cache` belongs to the company, `memories` to the business: when another company is chosen, the options of the
+    former one are still known as ours.
+    """
     settings = run.settings
+    selection = f"{company_id}:{selection_of(settings)}"
     if not _is_on(kind, settings):
         return TagResult(kind=kind)
     definitions = pex.list_tags()
@@ -94,17 +109,17 @@ def refresh_tag(kind: TagKind, *, run: Run, pex: Pex, procore: Procore, cache: C
     if tag is None:
         return TagResult(kind=kind, reason="tag_missing", detail=what_is_wrong(kind, definitions, chosen[kind]))
     source = _source(kind, settings, procore, cache, clock)
-    memory, remembered_at = _memory(cache, tag.tag_id)
-    comparable = memory.selection == selection_of(settings) or not source.everything
+    memory, remembered_at = _memory(memories, tag.tag_id)
+    comparable = memory.selection == selection or not source.everything
     if source.complete and comparable and not run.confirmed and has_shrunk(memory, source.everything):
         detail = f"{len(source.everything)} of {len(memory.source)} are left"
         return TagResult(kind=kind, reason="source_shrank", detail=detail)
     if source.projects is not None:
         _save_projects(source.projects, cache)
     if remembered_at is None or clock() - remembered_at > MEMORY_REFRESHED:
-        cache.save(f"memory {tag.tag_id}", _dump(memory))
+        memories.save(f"memory {tag.tag_id}", _dump(memory))
     try:
-        plan = _write(tag.tag_id, source, memory, settings, pex, cache)
+        plan = _write(tag.tag_id, source, memory, selection, settings.rename_options, pex, memories)
     except NeedsAttention as error:
         if error.reason not in ("tag_missing", "tag_refused"):
             raise
@@ -128,7 +143,9 @@ def _is_on(kind: TagKind, settings: Settings) -> bool:
     return settings.sync_cost_codes if kind == "cost_code" else settings.sync_cost_types
 
 
-def _write(tag_id: str, source: Source, memory: Memory, settings: Settings, pex: Pex, cache: CatalogCache) -> TagPlan:
+def _write(
+    tag_id: str, source: Source, memory: Memory, selection: str, rename: bool, pex: Pex, memories: CatalogCache
+) -> TagPlan:
     """Planned on the tag as it is at this moment, so that what an administrator just did to it survives.
 
     What we disabled is remembered before it is written, and forgotten only after it was written that it is enabled.
@@ -144,28 +161,28 @@ def _write(tag_id: str, source: Source, memory: Memory, settings: Settings, pex:
             memory,
             known=source.known,
             complete=source.complete,
-            rename=settings.rename_options,
+            rename=rename,
         )
         everything = source.everything if source.complete else memory.source | source.everything
-        after = plan.memory.model_copy(update={"source": everything, "selection": selection_of(settings)})
+        after = plan.memory.model_copy(update={"source": everything, "selection": selection})
         if plan.options is None:
-            _remember(after, memory, tag_id, cache)
+            _remember(after, memory, tag_id, memories)
             return in_doubt or plan
         before = after.model_copy(update={"disabled": memory.disabled | after.disabled})
-        memory = _remember(before, memory, tag_id, cache)
+        memory = _remember(before, memory, tag_id, memories)
         try:
             pex.update_tag(tag.model_copy(update={"options": plan.options}))
         except Unsure:  # it may have arrived, or somebody was faster: look again
             in_doubt = plan
             continue
-        _remember(after, memory, tag_id, cache)
+        _remember(after, memory, tag_id, memories)
         return plan
     raise TryLater("PEX did not say whether it took the tag")
 
 
-def _remember(now: Memory, before: Memory, tag_id: str, cache: CatalogCache) -> Memory:
+def _remember(now: Memory, before: Memory, tag_id: str, memories: CatalogCache) -> Memory:
     if now != before:
-        cache.save(f"memory {tag_id}", _dump(now))
+        memories.save(f"memory {tag_id}", _dump(now))
     return now
 
 
@@ -174,8 +191,8 @@ def _dump(memory: Memory) -> dict[str, Any]:
     return {**lists, "selection": memory.selection}
 
 
-def _memory(cache: CatalogCache, tag_id: str) -> tuple[Memory, datetime | None]:
-    stored = cache.load(f"memory {tag_id}")
+def _memory(memories: CatalogCache, tag_id: str) -> tuple[Memory, datetime | None]:
+    stored = memories.load(f"memory {tag_id}")
     return (Memory.model_validate(stored[0]), stored[1]) if stored else (Memory(), None)
 
 
