@@ -7,7 +7,7 @@ from typing import Any
 
 from pex_procore.domain.errors import TryLater
 from pex_procore.domain.runs import Tally
-from pex_procore.runtime.step import LEASE_SECONDS, Context, Event, come_back, open_business, step
+from pex_procore.runtime.step import LEASE_NEEDED, LEASE_SECONDS, Context, Event, come_back, open_business, step
 from pex_procore.runtime.wiring import now
 from pex_procore.services.list_transactions import Cursor, list_transactions
 
@@ -32,6 +32,7 @@ def handler(event: Event, context: Context) -> dict[str, Any]:
             runs=business.runs,
             cache=business.cache,
             clock=now,
+            lease_needed=LEASE_NEEDED,
             lease_seconds=LEASE_SECONDS,
         )
     except TryLater as wait:

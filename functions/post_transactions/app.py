@@ -38,7 +38,7 @@ def make_poster(chunk: Chunk) -> Poster:
     return Poster(
         run=chunk.run,
         business_id=business.business_id,
-        tags=remembered_tags(lambda: business.pex, business.cache, chunk.run.settings),
+        tags=remembered_tags(lambda: business.pex, business.cache, chunk.run.settings, now),
         catalog=business.catalog,
         procore=business.procore,
         ledger=business.ledger,

@@ -11,7 +11,7 @@ import pytest
 from pex_procore.domain.expense import DESCRIPTION_LIMIT, LINES_PER_DIRECT_COST
 from pex_procore.domain.ledger import RECEIPTS_AWAITED, SECOND_LOOK, State
 from pex_procore.net.limiter import PEX_WINDOWS, PROCORE_WINDOWS
-from pex_procore.runtime.step import LEASE_SECONDS
+from pex_procore.runtime.step import LEASE_NEEDED, LEASE_SECONDS
 from pex_procore.services.connect import SESSION_SECONDS
 from pex_procore.services.list_transactions import LOOK_BACK, MARGIN, PAGE
 from pex_procore.services.stage_receipts import MAX_RECEIPT_BYTES
@@ -76,6 +76,7 @@ def test_the_budgets_and_times_are_those_of_the_template() -> None:
         ("docs/behaviour.md", f"at least {SECOND_LOOK['origin_id'].seconds} seconds later"),
         ("docs/behaviour.md", f", {SECOND_LOOK['description'].seconds} where"),
         ("docs/architecture.md", f"It lasts {LEASE_SECONDS} seconds"),
+        ("docs/architecture.md", f"has less than {LEASE_NEEDED} left"),
         ("docs/architecture.md", f"the last {LOOK_BACK.days} days"),
         ("docs/architecture.md", f"growing pauses for {RECEIPTS_AWAITED.days} days"),
         ("docs/architecture.md", f"At most {PAGE} rows make one page"),

@@ -45,6 +45,11 @@ class FakeLeases:
         self._held.until = self._until(seconds)
         return self._lease(self._held)
 
+    def keep(self, run_id: str, needed: int, seconds: int) -> Lease:
+        if self._held is None or self._held.run_id != run_id:
+            raise Held(self._held.run_id if self._held else "")
+        return self._lease(self._held) if self._held.until >= self._until(needed) else self.renew(run_id, seconds)
+
     def release(self, run_id: str, announced: int | None = None) -> bool:
         if self._held is None or self._held.run_id != run_id:
             return True

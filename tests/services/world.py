@@ -31,7 +31,7 @@ from tests.fakes.stores import FakeCatalogCache, FakeConnections, FakeLedger, Fa
 BUSINESS_ID = 42
 VENDOR_ID = 900
 P1, P2, CLOSED = 101, 102, 103
-LEASE_SECONDS = 150
+LEASE_SECONDS, LEASE_NEEDED = 150, 120
 MOST_ROUNDS = 60  # of one step; a run that needs more would never end
 JPEG = b"\xff\xd8\xff" + b"picture"
 PDF = b"%PDF-1.7 paper"
@@ -190,6 +190,7 @@ class World:
             runs=self.runs,
             cache=self.cache,
             clock=self.clock,
+            lease_needed=LEASE_NEEDED,
             lease_seconds=LEASE_SECONDS,
             **{**known, **fields},
         )
@@ -218,8 +219,8 @@ class World:
         poster = Poster(
             run=run,
             business_id=BUSINESS_ID,
-            tags=remembered_tags(lambda: self.pex, self.cache, run.settings),
-            catalog=Catalog(pex=self.pex, procore=self.procore, cache=self.cache, clock=self.clock),
+            tags=remembered_tags(lambda: self.pex, self.cache, run.settings, self.clock),
+            catalog=Catalog(pex=lambda: self.pex, procore=self.procore, cache=self.cache, clock=self.clock),
             procore=self.procore,
             ledger=self.ledger,
             clock=self.clock,

@@ -140,6 +140,15 @@ def test_a_seal_opens_with_its_own_context_only(stage: Stage) -> None:
             sealer.open(blob, other)
 
 
+def test_a_warm_function_asks_for_the_same_credentials_once(stage: Stage) -> None:
+    context = {"business_id": "1", "kind": "pex_token"}
+    blob = Sealer(stage.kms, stage.key_id).seal("token-of-pex", context)
+    sealer = Sealer(stage.kms, stage.key_id)
+    assert sealer.open(blob, context) == "token-of-pex"
+    sealer._kms = None
+    assert sealer.open(blob, dict(reversed(context.items()))) == "token-of-pex"
+
+
 def test_what_does_not_fit_the_seal_is_refused_without_being_quoted(stage: Stage) -> None:
     sealer = Sealer(stage.kms, stage.key_id)
     secret = "s" * (MAX_BYTES + 1)

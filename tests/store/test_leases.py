@@ -13,7 +13,7 @@ from pex_procore.domain.runs import Kind
 from pex_procore.services.ports import Held, Leases
 from pex_procore.store.leases import DynamoLeases
 from tests.store.conftest import Hands
-from tests.store.mischief import BusyClient, LosingClient, Rival
+from tests.store.mischief import BusyClient, LosingClient, Rival, StoppingClient
 from tests.store.tables import Stage
 
 LeasesOf = Callable[..., DynamoLeases]
@@ -162,6 +162,30 @@ def test_an_announcement_between_the_last_look_and_the_release_keeps_the_lease(l
     assert leases.holder() is None
 
 
+def test_a_lease_is_kept_without_a_write_as_long_as_enough_is_left(
+    leases: DynamoLeases, leases_of: LeasesOf, stage: Stage, clock: Hands
+) -> None:
+    lease = leases.claim("run-1", 60)
+    clock.forward(20)
+    reading = replace(stage, dynamodb=StoppingClient(stage.dynamodb, "update_item", times=0))
+    assert leases_of(reading, clock).keep("run-1", 40, 60) == lease
+    clock.forward(1)
+    assert leases.keep("run-1", 40, 60).expires_at == clock.now + timedelta(seconds=60)
+
+
+@pytest.mark.parametrize("holder", ["run-2", ""])
+def test_a_lost_lease_cannot_be_kept(leases: DynamoLeases, clock: Hands, holder: str) -> None:
+    leases.claim("run-1", 60)
+    clock.forward(61)
+    if holder:
+        leases.claim(holder, 60)
+    else:
+        leases.release("run-1")
+    with pytest.raises(Held) as held:
+        leases.keep("run-1", 40, 60)
+    assert held.value.run_id == holder
+
+
 def test_the_announcement_counter_outlives_its_holders_and_comes_before_the_first(leases: DynamoLeases) -> None:
     leases.count_announcement()
     leases.count_announcement()
@@ -255,7 +279,7 @@ def test_a_lease_that_never_stands_still_asks_to_try_later(leases_of: LeasesOf, 
             return getattr(stage.dynamodb, name)
 
     with pytest.raises(TryLater):
-        leases_of(replace(stage, dynamodb=Restless()), clock).renew("run-1", 60)
+        leases_of(replace(stage, dynamodb=Restless()), clock).claim("run-1", 60)
 
 
 def test_throttling_asks_to_try_later(clock: Hands) -> None:

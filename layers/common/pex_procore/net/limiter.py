@@ -178,6 +178,11 @@ class Limiter:
         self._blocked_until = max(self._blocked_until, float(document.get("blocked_until", 0)))
         self._refusals = max(self._refusals, int(document.get("refusals", 0)))
 
+    @property
+    def has_news(self) -> bool:
+        """Whether calls were made since the last `mark_shared`."""
+        return any(window.own for window in self._windows)
+
     def mark_shared(self) -> None:
         for window in self._windows:
             window.own.clear()

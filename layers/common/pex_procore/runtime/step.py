@@ -17,7 +17,8 @@ from pex_procore.services.ports import Held
 from pex_procore.services.progress import Progress
 from pex_procore.services.runs import require_active
 
-LEASE_SECONDS = 100  # longer than any step lives, and the pause before it is repeated
+LEASE_SECONDS = 130
+LEASE_NEEDED = 100  # longer than any step lives, and the pause before it is repeated
 TIME_TO_STOP = 20_000  # milliseconds a step keeps to end in good order: one call to a vendor, and its records
 
 Event = Mapping[str, Any]
@@ -63,11 +64,11 @@ def _brief(answer: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def open_business(event: Event, kind: Kind = "transactions", share: float | None = None) -> tuple[Business, Run]:
-    """The business and its run, with the lease renewed; NeedsAttention when it is not this run's turn any more."""
+    """The business and its run, with the lease kept; NeedsAttention when it is not this run's turn any more."""
     business = wiring().business(event["business_id"], kind, share)
     require_active(business.connection)
     try:
-        business.leases.renew(event["run_id"], LEASE_SECONDS)
+        business.leases.keep(event["run_id"], LEASE_NEEDED, LEASE_SECONDS)
     except Held as held:
         raise NeedsAttention("interrupted", f"the lease went to run {held.run_id}") from held
     run = business.runs.load(event["run_id"])

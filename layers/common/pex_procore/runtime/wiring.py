@@ -198,7 +198,7 @@ class Business:
 
     @cached_property
     def catalog(self) -> Catalog:
-        return Catalog(pex=self.pex, procore=self.procore, cache=self.cache, clock=now)
+        return Catalog(pex=lambda: self.pex, procore=self.procore, cache=self.cache, clock=now)
 
     def _shared(self, bucket: str, limiter: Limiter) -> Limiter:
         """A limiter that begins with what the last worker knew."""
@@ -209,6 +209,8 @@ class Business:
 
     def save_limits(self) -> None:
         for bucket, limiter in self._limiters.items():
+            if not limiter.has_news:
+                continue
             if (known := self.wiring.limits.load(bucket)) is not None:
                 limiter.restore(known)
             self.wiring.limits.save(bucket, limiter.snapshot())

@@ -42,6 +42,7 @@ BELIEVED = {  # a miss in a list younger than this is true
     "cardholders": timedelta(hours=1),
 }
 PROJECT_BELIEVED = timedelta(minutes=30)  # three calls to read one again
+TAGS_REFRESHED = timedelta(days=1)  # what is not saved again is forgotten after a month
 
 _PROJECTS = TypeAdapter(list[Project])
 _COST_TYPES = TypeAdapter(list[CostType])
@@ -52,7 +53,7 @@ _VENDOR = TypeAdapter(bool)
 class Catalog:
     """The catalog of one business and company for the length of one step."""
 
-    def __init__(self, *, pex: Pex, procore: Procore, cache: CatalogCache, clock: Clock) -> None:
+    def __init__(self, *, pex: Callable[[], Pex], procore: Procore, cache: CatalogCache, clock: Clock) -> None:
         self._pex = pex
         self._procore = procore
         self._cache = cache
@@ -81,10 +82,13 @@ class Catalog:
     def cardholder(self, account_id: int) -> str:
         """Full name, or "" for an account PEX does not list."""
         for again in (False, True):
-            names = self._list("cardholders", _CARDHOLDERS, self._pex.cardholders, CARDHOLDERS_LIFE, again=again)
+            names = self._list("cardholders", _CARDHOLDERS, self._cardholders, CARDHOLDERS_LIFE, again=again)
             if account_id in names:
                 return names[account_id]
         return ""
+
+    def _cardholders(self) -> dict[int, str]:
+        return self._pex().cardholders()
 
     def require_vendor(self, vendor_id: int | None) -> int:
         """Raises NeedsAttention when expenses cannot be posted under the chosen vendor."""
@@ -200,14 +204,18 @@ class Catalog:
         return created
 
 
-def resolve_tags(pex: Pex, cache: CatalogCache, settings: Settings) -> TagMap:
-    """Reads PEX's tag definitions and keeps the mapped ones for the steps that follow."""
+def resolve_tags(pex: Pex, cache: CatalogCache, settings: Settings, clock: Clock) -> TagMap:
+    """Reads PEX's tag definitions and keeps the mapped ones for the steps that follow: large, so they are only written
+    when they differ."""
     tags = map_tags(pex.list_tags(), settings.tags.model_dump())
-    cache.save("tags", tags.model_dump(mode="json"))
+    document = tags.model_dump(mode="json")
+    stored = cache.load("tags")
+    if stored is None or stored[0] != document or clock() - stored[1] > TAGS_REFRESHED:
+        cache.save("tags", document)
     return tags
 
 
-def remembered_tags(pex: Callable[[], Pex], cache: CatalogCache, settings: Settings) -> TagMap:
+def remembered_tags(pex: Callable[[], Pex], cache: CatalogCache, settings: Settings, clock: Clock) -> TagMap:
     """The tags as the run's listing saw them; PEX is only asked when they were too many to keep."""
     stored = cache.load("tags")
-    return TagMap.model_validate(stored[0]) if stored else resolve_tags(pex(), cache, settings)
+    return TagMap.model_validate(stored[0]) if stored else resolve_tags(pex(), cache, settings, clock)

@@ -71,17 +71,18 @@ def list_transactions(
     runs: Runs,
     cache: CatalogCache,
     clock: Clock,
+    lease_needed: int,
     lease_seconds: int,
 ) -> Listing:
     """One page of a run's work. `full` reads everything since the start date; `since` is the earliest hint's time."""
-    lease = leases.renew(run.run_id, lease_seconds)
+    lease = leases.keep(run.run_id, lease_needed, lease_seconds)
     now = clock()
     work: list[int] = []
     owed: list[int] = []
     again: list[Row] = []
     if cursor is None:
         announced = lease.announced
-        resolve_tags(pex, cache, run.settings)
+        resolve_tags(pex, cache, run.settings, clock)
         cursor = _plan(run.trigger, ledger, start_date, full, account_ids, since, now)
     window, *rest = cursor.windows
     listed = [one for one in _fetch(pex, cursor, window) if one.transaction_id > cursor.after]

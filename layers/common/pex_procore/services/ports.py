@@ -243,6 +243,10 @@ class Leases(Protocol):
         """Raises Held when the lease was lost, with an empty run id when nobody has it now."""
         ...
 
+    def keep(self, run_id: str, needed: int, seconds: int) -> Lease:
+        """Renews for `seconds` only when less than `needed` are left: reading is cheaper than writing. Raises Held."""
+        ...
+
     def release(self, run_id: str, announced: int | None = None) -> bool:
         """With `announced`: only if no announcement came since (False: one came, the lease is kept)."""
         ...

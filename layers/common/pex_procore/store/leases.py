@@ -1,8 +1,9 @@
 """The lease of one business for one kind of run: who may write now, since which fence, and how many announcements came.
 
-Every claim, renewal and release is conditional on the `write_id` that was read, so of two that saw the same lease one
-wins. Announcements leave the `write_id` alone and are never lost to a rival write. The moment is `held_until`, not the
-table's TTL attribute: the item must outlive the lease, for it keeps the fence and the counter.
+Every claim is conditional on the `write_id` that was read, so of two that saw the same lease one wins; a renewal and a
+release are conditional on the run that holds it. Announcements leave the `write_id` alone and are never lost to a rival
+write. The moment is `held_until`, not the table's TTL attribute: the item must outlive the lease, for it keeps the fence
+and the counter.
 """
 
 from __future__ import annotations
@@ -50,12 +51,17 @@ class DynamoLeases:
     def renew(self, run_id: str, seconds: int) -> Lease:
         """An expired lease that nobody took is not lost. Held names no run when nobody holds the lease now."""
 
-        def decide(seen: Item) -> dict[str, Any]:
-            if seen.get("run_id") != run_id:
-                raise Held(seen.get("run_id", ""))
-            return {"held_until": self._until(seconds)}
+        changes = {"held_until": self._until(seconds), "write_id": new_write_id()}
+        try:
+            return _lease(self._table.update(self._key, changes, "run_id = :run_id_now", {":run_id_now": run_id}))
+        except Unmet as unmet:
+            raise Held(unmet.item.get("run_id", "")) from None
 
-        return self._change(decide)
+    def keep(self, run_id: str, needed: int, seconds: int) -> Lease:
+        seen = self._table.get(self._key) or {}
+        if seen.get("run_id") != run_id:
+            raise Held(seen.get("run_id", ""))
+        return _lease(seen) if seen["held_until"] >= self._until(needed) else self.renew(run_id, seconds)
 
     def release(self, run_id: str, announced: int | None = None) -> bool:
         """True also when the lease was no longer this run's: nothing is changed then."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import islice
@@ -74,13 +75,13 @@ class DynamoRuns:
         return {
             "pk": self._partition,
             "sk": run.run_id,
-            "run": run.model_dump_json(),
+            "run": zlib.compress(run.model_dump_json().encode()),
             keys.TTL: _expiry(run.started_at),
         }
 
 
 def _run(item: Item) -> Run:
-    return Run.model_validate_json(item["run"])
+    return Run.model_validate_json(zlib.decompress(item["run"]))
 
 
 def _expiry(moment: datetime) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -10,6 +11,7 @@ from botocore.exceptions import ClientError
 from pex_procore.store.aws import ask, error_code
 
 MAX_BYTES = 4096  # KMS encrypts no more in one call
+KEPT = 256  # opened credentials that a warm function remembers; without the sealed ones they cannot be asked for
 
 _NOT_OURS = {"InvalidCiphertextException", "IncorrectKeyException"}
 
@@ -22,6 +24,7 @@ class Sealer:
     def __init__(self, kms_client: Any, key_id: str) -> None:
         self._kms = kms_client
         self._key_id = key_id
+        self._opened = lru_cache(KEPT)(self._decrypt)
 
     def seal(self, text: str, context: Mapping[str, str]) -> bytes:
         plain = text.encode()
@@ -32,6 +35,9 @@ class Sealer:
 
     def open(self, blob: bytes, context: Mapping[str, str]) -> str:
         """Raises SealBroken."""
+        return self._opened(blob, tuple(sorted(context.items())))
+
+    def _decrypt(self, blob: bytes, context: tuple[tuple[str, str], ...]) -> str:
         try:
             answer = ask(self._kms.decrypt, KeyId=self._key_id, CiphertextBlob=blob, EncryptionContext=dict(context))
         except ClientError as error:
