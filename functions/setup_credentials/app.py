@@ -87,6 +87,7 @@ def put_company() -> Response[str]:
             choice.company_id,
             confirm=choice.confirm,
             procore=wiring().procore(credentials, choice.company_id),
+            former=wiring().procore(credentials, business.connection.company_id),
             connections=business.connections,
             connection=business.connection,
             clock=now,
@@ -125,13 +126,14 @@ def put_callback_secret() -> Response[str]:
 @api.delete("/v1/connection")
 def delete_connection() -> Response[str]:
     business = changing().business()
-    disconnect(
+    _, left_behind = disconnect(
         business.connection,
         pex=_or_none(lambda: business.pex),
         procore=_or_none(lambda: business.procore),
         connections=business.connections,
     )
-    return reply(show_connection(wiring().business(business.business_id)))
+    shown = show_connection(wiring().business(business.business_id))
+    return reply({**shown, "left_behind": [one.model_dump() for one in left_behind]})
 
 
 def _or_none(client: Callable[[], T]) -> T | None:

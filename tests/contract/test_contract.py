@@ -123,6 +123,7 @@ def drive_pex(driven: Driven) -> set[str]:
         "subscribe": lambda: client.subscribe("SettlementPostedRealtime", "https://example.com/callbacks/pex/k"),
         "list_subscriptions": client.list_subscriptions,
         "unsubscribe": lambda: client.unsubscribe(client.list_subscriptions()[0].subscription_id),
+        "delete_token": client.delete_token,
     }
     for step in steps.values():
         step()
@@ -177,6 +178,7 @@ def drive_procore(driven: Driven) -> set[str]:
         "list_hooks": client.list_hooks,
         "create_hook": create_hooks,
         "delete_hook": lambda: client.delete_hook(client.list_hooks()[0].hook_id),
+        "sign_out": client.sign_out,
     }
     for step in steps.values():
         step()

@@ -140,6 +140,9 @@ class FakePex(Misbehaving):
         self._called("unsubscribe")
         self.subscriptions.pop(subscription_id, None)
 
+    def delete_token(self) -> None:
+        self._called("delete_token")
+
     def _between(self, start: datetime, end: datetime) -> list[Transaction]:
         def moment(one: Transaction) -> datetime:
             return one.settled_at if self.filters_by == "settled_at" and one.settled_at else one.transacted_at

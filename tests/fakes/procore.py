@@ -99,6 +99,9 @@ class FakeProcore(Misbehaving):
         self._called("list_companies")
         return list(self.companies)
 
+    def sign_out(self) -> None:
+        self._called("sign_out")
+
     def check(self) -> None:
         self._called("check")
 

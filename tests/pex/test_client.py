@@ -326,6 +326,12 @@ def test_callbacks_are_subscribed_listed_and_ended(sim: PexSimulator, pex: PexCl
     assert pex.list_subscriptions() == []
 
 
+def test_a_token_is_deleted_also_when_it_is_dead_already(sim: PexSimulator, pex: PexClient) -> None:
+    pex.delete_token()
+    assert TOKEN not in sim.world.tokens
+    pex.delete_token()
+
+
 def test_the_token_shows_in_no_error(sim: PexSimulator, pex: PexClient) -> None:
     sim.faults.add({"kind": "status", "status": 403, "answer": {"Message": f"no access for {TOKEN}"}})
     with pytest.raises(NeedsAttention) as caught:

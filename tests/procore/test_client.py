@@ -575,6 +575,16 @@ def test_a_token_that_ends_early_is_renewed_once_and_the_expense_posted_once(
     assert sim.requests.count("POST", "/oauth/token") == 2
 
 
+def test_signing_out_revokes_the_token_that_is_held_and_asks_nothing_without_one(
+    sim: ProcoreSimulator, procore: ProcoreClient
+) -> None:
+    procore.sign_out()
+    assert len(sim.requests) == 0
+    procore.check()
+    procore.sign_out()
+    assert [token.revoked for token in sim.world.tokens.values()] == [True]
+
+
 def test_a_token_that_is_refused_again_ends_the_matter(sim: ProcoreSimulator, procore: ProcoreClient) -> None:
     sim.faults.add({"kind": "status", "status": 401, "answer": {"errors": "stale"}, "path": "/rest/"})
     assert reason_of(procore.list_projects) == "procore_secret_rejected"

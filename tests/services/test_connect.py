@@ -55,6 +55,7 @@ def choose(world: World, company_id: int, confirm: bool = False) -> Connection:
         company_id,
         confirm=confirm,
         procore=world.procore,
+        former=world.procore,
         connections=world.connections,
         connection=connection_of(world),
         clock=world.clock,
@@ -169,6 +170,16 @@ def test_another_company_needs_confirmation_and_starts_a_ledger_of_its_own(fresh
     assert (connection.company_id, connection.generation, connection.backfilled) == (6, 6, False)
 
 
+def test_choices_that_name_records_of_the_former_company_are_dropped_and_the_others_stay(fresh: World) -> None:
+    listening(fresh)
+    choices = Settings(vendor_id=VENDOR_ID, project_ids=(101,), transactions="approved", defaults={"project": "101"})
+    fresh.connections.save_settings(choices, fresh.connections.load_settings()[1])
+    connection = choose(fresh, 6, confirm=True)
+    assert (connection.status, connection.procore_hook_id, fresh.connections.sweep_due_at) == ("setting_up", "", None)
+    assert fresh.connections.load_settings()[0] == Settings(transactions="approved")
+    assert fresh.procore.hooks == {}
+
+
 def test_choosing_the_same_company_again_changes_no_ledger(fresh: World) -> None:
     connected(fresh)
     assert choose(fresh, 5).generation == 5
@@ -256,8 +267,9 @@ def test_without_automatic_sync_nothing_is_scheduled(fresh: World, settings: dic
 
 
 def test_disconnecting_erases_everything_but_the_history(fresh: World) -> None:
-    connection = disconnect(connected(fresh), pex=fresh.pex, connections=fresh.connections)
+    connection, left = disconnect(connected(fresh), pex=fresh.pex, procore=fresh.procore, connections=fresh.connections)
     store = fresh.connections
+    assert left == []
     assert (connection.status, connection.subscription_ids, connection.has_procore_credentials) == (
         "disconnected",
         (),
@@ -272,13 +284,21 @@ def test_disconnecting_erases_everything_but_the_history(fresh: World) -> None:
 def test_disconnecting_works_also_when_pex_does_not(fresh: World, error: Exception) -> None:
     connection = connected(fresh)
     fresh.pex.fail("unsubscribe", error)
-    assert disconnect(connection, pex=fresh.pex, connections=fresh.connections).status == "disconnected"
-    assert fresh.connections.pex_token is None
+    after, left = disconnect(connection, pex=fresh.pex, connections=fresh.connections)
+    assert (after.status, fresh.connections.pex_token) == ("disconnected", None)
+    assert [(one.what, one.why) for one in left] == [("the callback subscription 1 in PEX", str(error))]
 
 
 def test_disconnecting_works_without_a_pex_token(fresh: World) -> None:
-    connection = disconnect(connected(fresh), pex=None, connections=fresh.connections)
+    connection, _ = disconnect(connected(fresh), pex=None, connections=fresh.connections)
     assert (connection.status, fresh.connections.procore_credentials) == ("disconnected", None)
+
+
+@pytest.mark.parametrize("ours", [False, True])
+def test_only_a_token_that_was_made_for_us_is_deleted_in_pex(fresh: World, ours: bool) -> None:
+    connection = connected(fresh).model_copy(update={"pex_token_ours": ours})
+    disconnect(connection, pex=fresh.pex, procore=fresh.procore, connections=fresh.connections)
+    assert (fresh.pex.calls["delete_token"], fresh.procore.calls["sign_out"]) == (int(ours), 1)
 
 
 def test_a_disconnected_connection_does_not_come_alive_by_a_change_of_settings(fresh: World) -> None:
@@ -361,5 +381,5 @@ def test_a_company_without_webhooks_is_connected_all_the_same(fresh: World) -> N
 
 def test_disconnecting_takes_the_webhook_away_and_its_key_dies(fresh: World) -> None:
     connection = listening(fresh)
-    after = disconnect(connection, pex=fresh.pex, procore=fresh.procore, connections=fresh.connections)
+    after, _ = disconnect(connection, pex=fresh.pex, procore=fresh.procore, connections=fresh.connections)
     assert (fresh.procore.hooks, fresh.connections.hook_keys, after.procore_hook_id) == ({}, {}, "")

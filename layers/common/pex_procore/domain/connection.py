@@ -68,6 +68,7 @@ class Connection(Value):
     status: Literal["setting_up", "active", "disconnected"] = "setting_up"
     pex_username: str = ""
     pex_expires_at: datetime | None = None
+    pex_token_ours: bool = False  # PEX made it for us; else a person made it
     pex_problem: str | None = None  # a reason code while that side is broken
     procore_problem: str | None = None
     has_procore_credentials: bool = False

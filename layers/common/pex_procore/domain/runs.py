@@ -57,6 +57,7 @@ class Run(Value):
     counts: Mapping[str, int] = {}
     reasons: Mapping[str, int] = {}
     settings: Settings = Settings()  # as they were when the run began
+    company_id: int = 0  # likewise
     confirmed: bool = False  # an administrator takes a list that shrank
     message: str = ""  # why the run as a whole stopped, for people
     started_at: datetime

@@ -149,6 +149,12 @@ class PexClient:
         if verdict is not Next.ABSENT:
             self._use(request, verdict, answer, _ignore)
 
+    def delete_token(self) -> None:
+        request = wire.delete_token()
+        verdict, answer = self._caller.ask(request, self._headers)
+        if not wire.is_dead_token(wire.read_error(answer)):
+            self._use(request, verdict, answer, _ignore)
+
     def _list_all(self, request: Request) -> list[Transaction]:
         found: dict[int, Transaction] = {}
         for _ in range(MOST_PAGES):

@@ -156,6 +156,10 @@ def unsubscribe(subscription_id: int) -> Request:
     return Request("DELETE", path, "end a callback subscription", repeatable=True)
 
 
+def delete_token() -> Request:
+    return Request("DELETE", "/v4/Token", "delete the token", repeatable=True)
+
+
 def read_error(answer: Answer) -> str:
     """The message of `{"Message": …}`, or the text of whatever a gateway said instead."""
     try:

@@ -72,17 +72,22 @@ class ServiceAccount:
         if token not in self.secrets:
             self.secrets.append(token)
 
+    def revoke(self) -> None:
+        """Ends the token we hold, if any. Raises like `authorization`."""
+        if self._held is not None:
+            self._ask("/oauth/revoke", "revoke an access token", token=self._held[0])
+            self._held = None
+
     def _fetch(self) -> Answer:
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": self._credentials.client_id,
-            "client_secret": self._credentials.client_secret,
-        }
+        return self._ask("/oauth/token", "give an access token", grant_type="client_credentials")
+
+    def _ask(self, path: str, what: str, **fields: str) -> Answer:
+        credentials = {"client_id": self._credentials.client_id, "client_secret": self._credentials.client_secret}
         request = Request(
             "POST",
-            "/oauth/token",
-            "give an access token",
-            body=urlencode(form).encode(),
+            path,
+            what,
+            body=urlencode({**fields, **credentials}).encode(),
             content_type="application/x-www-form-urlencoded",
             repeatable=True,
             max_bytes=100_000,

@@ -62,6 +62,9 @@ class ProcoreClient:
             )
             raise NeedsAttention("procore_permission_missing", message, error.upstream_status) from error
 
+    def sign_out(self) -> None:
+        self._account.revoke()
+
     def check(self) -> None:
         if self._company_id is None:
             self._account.renew()

@@ -74,6 +74,8 @@ def open_business(event: Event, kind: Kind = "transactions", share: float | None
     run = business.runs.load(event["run_id"])
     if run is None:
         raise NeedsAttention("internal_error", "the run has no record")
+    if run.company_id != business.company_id:
+        raise NeedsAttention("interrupted", "another company was chosen meanwhile")
     return business, run
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from pex_procore.domain.catalog import Company
 from pex_procore.domain.connection import Connection, PexIdentity, ProcoreCredentials
 from pex_procore.domain.eastern import eastern_date
 from pex_procore.domain.errors import NeedsAttention, TryLater, Unsure
 from pex_procore.domain.runs import Kind
-from pex_procore.domain.settings import Settings
+from pex_procore.domain.settings import Defaults, Settings
+from pex_procore.domain.values import Value
 from pex_procore.services.ports import Clock, Conflict, Connections, Pex, Procore, Sessions
 from pex_procore.services.start_runs import is_automatic
 
@@ -21,11 +24,19 @@ SESSION_SECONDS = 10 * 3600
 
 
 def sign_in(
-    token: str, identity: PexIdentity, *, pex: Pex, connections: Connections, sessions: Sessions, clock: Clock
+    token: str,
+    identity: PexIdentity,
+    *,
+    ours: bool = False,
+    pex: Pex,
+    connections: Connections,
+    sessions: Sessions,
+    clock: Clock,
 ) -> str:
     """A session for the administrator behind `token`, whose token now works for the business: the session token.
 
-    Any administrator of the business may take over; settings and ledger stay.
+    Any administrator of the business may take over; settings and ledger stay. `ours`: PEX made the token for us, so it
+    goes when the business disconnects; one that a person made is theirs.
     """
     if not identity.is_admin:
         raise NeedsAttention("pex_permission_missing", "the token belongs to a cardholder, not to an administrator")
@@ -41,6 +52,7 @@ def sign_in(
             "business_name": identity.business_name,
             "pex_username": identity.username,
             "pex_expires_at": identity.expires_at,
+            "pex_token_ours": ours,
             "pex_problem": None,
         }
         if known.status == "disconnected":
@@ -74,11 +86,13 @@ def choose_company(
     *,
     confirm: bool,
     procore: Procore,
+    former: Procore | None,
     connections: Connections,
     connection: Connection,
     clock: Clock,
 ) -> Connection:
-    """Another company has another ledger, and is only taken with `confirm`.
+    """Another company has another ledger, and is only taken with `confirm`; choices that name records of the former one
+    are dropped, and nothing runs until a vendor is chosen again. `former`: Procore bound to the company chosen before.
 
     Raises NeedsAttention("procore_app_not_connected") when the credentials do not see the company.
     """
@@ -88,9 +102,20 @@ def choose_company(
     changed = connection.company_id is not None and connection.company_id != company_id
     if changed and not confirm:
         raise CompanyChange
+    if changed:
+        settings, version = connections.load_settings()
+        dropped = {"vendor_id": None, "project_ids": (), "defaults": Defaults()}
+        connections.save_settings(settings.model_copy(update=dropped), version)
+        for kind in KINDS:
+            connections.schedule_sweep(None, kind)
+        if former is not None and connection.procore_hook_id:
+            with suppress(TryLater, Unsure, NeedsAttention):
+                former.delete_hook(connection.procore_hook_id)
     return connections.save(
         connection.model_copy(
             update={
+                "status": "setting_up" if changed else connection.status,
+                "procore_hook_id": "" if changed else connection.procore_hook_id,
                 "company_id": company_id,
                 "company_name": company.name,
                 "generation": company_id,
@@ -167,10 +192,18 @@ def listen_to_procore(
     return connections.save(connection.model_copy(update={"procore_hook_id": hook_id, "procore_hook_url": ours}))
 
 
+class LeftBehind(Value):
+    """What a disconnection could not take away, and why."""
+
+    what: str
+    why: str
+
+
 def disconnect(
     connection: Connection, *, pex: Pex | None, procore: Procore | None = None, connections: Connections
-) -> Connection:
-    """Nothing runs and nothing is known any more but the history: schedule, hooks, subscriptions and credentials go.
+) -> tuple[Connection, list[LeftBehind]]:
+    """Nothing runs and nothing is known any more but the history: schedule, hooks, subscriptions, tokens and
+    credentials go. What a vendor does not let us take away is told; its keys are dead all the same.
 
     A running sync stops at its next step. `pex` and `procore` are None when their credentials are gone already.
     """
@@ -178,22 +211,30 @@ def disconnect(
     for kind in KINDS:
         connections.schedule_sweep(None, kind)
     connections.erase_hook("procore")
-    if procore is not None and connection.procore_hook_id:
-        with suppress(TryLater, Unsure, NeedsAttention):  # its key is dead: what still arrives is refused
-            procore.delete_hook(connection.procore_hook_id)
     connections.erase_hook()
+    left: list[LeftBehind] = []
+
+    def take_away(what: str, act: Callable[[], object]) -> None:
+        try:
+            act()
+        except (TryLater, Unsure, NeedsAttention) as error:
+            left.append(LeftBehind(what=what, why=str(error)))
+
+    if procore is not None:
+        if connection.procore_hook_id:
+            take_away("the webhook in Procore", partial(procore.delete_hook, connection.procore_hook_id))
+        take_away("the access token in Procore", procore.sign_out)
     if pex is not None:
         for subscription_id in connection.subscription_ids:
-            with suppress(TryLater, Unsure, NeedsAttention):
-                pex.unsubscribe(subscription_id)
+            take_away(f"the callback subscription {subscription_id} in PEX", partial(pex.unsubscribe, subscription_id))
+        if connection.pex_token_ours:
+            take_away("the API token in PEX", pex.delete_token)
     connections.erase_credentials()
-    return connections.save(
-        connection.model_copy(
-            update={
-                "subscription_ids": (),
-                "procore_hook_id": "",
-                "has_procore_credentials": False,
-                "has_callback_secret": False,
-            }
-        )
-    )
+    gone = {
+        "subscription_ids": (),
+        "procore_hook_id": "",
+        "has_procore_credentials": False,
+        "has_callback_secret": False,
+        "pex_token_ours": False,
+    }
+    return connections.save(connection.model_copy(update=gone)), left

@@ -86,6 +86,10 @@ class Pex(Protocol):
         """Succeeds also when the subscription is already gone."""
         ...
 
+    def delete_token(self) -> None:
+        """The token we call with. Succeeds also when it is dead already."""
+        ...
+
 
 class DirectCost(Value):
     """A direct cost as Procore shows it."""
@@ -123,6 +127,10 @@ class Procore(Protocol):
     def list_companies(self) -> list[Company]: ...
     def check(self) -> None:
         """The cheapest call that proves credentials and company: raises NeedsAttention naming what is wrong."""
+        ...
+
+    def sign_out(self) -> None:
+        """Revokes the access token we hold, if we hold one."""
         ...
 
     def list_projects(self, *, templates: bool = False) -> list[Project]:

@@ -63,7 +63,14 @@ def new_run(
     """The start date in the snapshot is always a date: the admin's, or the day the connection was made."""
     start = settings.start_date or connection.connected_on
     snapshot = settings.model_copy(update={"start_date": start})
-    return Run(run_id=run_id, kind=kind, trigger=trigger, settings=snapshot, started_at=now)
+    return Run(
+        run_id=run_id,
+        kind=kind,
+        trigger=trigger,
+        settings=snapshot,
+        company_id=connection.company_id or 0,
+        started_at=now,
+    )
 
 
 def require_active(connection: Connection | None) -> Connection:

@@ -2,7 +2,7 @@
 
 Every claim is conditional on the `write_id` that was read, so of two that saw the same lease one wins; a renewal and a
 release are conditional on the run that holds it. Announcements leave the `write_id` alone and are never lost to a rival
-write. The moment is `held_until`, not the table's TTL attribute: the item must outlive the lease, for it keeps the fence
+write. The moment is `held_until`, not the table's TTL attribute: the item outlives the lease, for it keeps the fence
 and the counter.
 """
 
