@@ -162,6 +162,7 @@ def drive_procore(driven: Driven) -> set[str]:
         "check": client.check,
         "list_projects": lambda: client.list_projects(templates=True),
         "show_project": lambda: client.show_project(library),
+        "find_currency": client.find_currency,
         "list_cost_types": client.list_cost_types,
         "list_cost_codes": lambda: client.list_cost_codes(library),
         "list_budget_codes": lambda: client.list_budget_codes(library),

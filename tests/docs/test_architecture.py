@@ -10,11 +10,11 @@ import pytest
 
 from pex_procore.domain.expense import DESCRIPTION_LIMIT, LINES_PER_DIRECT_COST
 from pex_procore.domain.ledger import RECEIPTS_AWAITED, SECOND_LOOK, State
+from pex_procore.domain.settings import Settings
 from pex_procore.net.limiter import PEX_WINDOWS, PROCORE_WINDOWS
 from pex_procore.runtime.step import LEASE_NEEDED, LEASE_SECONDS
 from pex_procore.services.connect import SESSION_SECONDS
 from pex_procore.services.list_transactions import LOOK_BACK, MARGIN, PAGE
-from pex_procore.services.stage_receipts import MAX_RECEIPT_BYTES
 from tests.docs.markdown import ROOT, blocks, names_in_first_column, page, section
 from tests.template.cfn import functions, load_machine, resources
 
@@ -85,7 +85,7 @@ def test_the_budgets_and_times_are_those_of_the_template() -> None:
         ("docs/architecture.md", f"cookie of {SESSION_SECONDS // 3600} hours"),
         ("docs/behaviour.md", f"| {MARGIN.days} days of margin |".replace("10", "ten")),
         ("docs/behaviour.md", f"cut at {DESCRIPTION_LIMIT} characters"),
-        ("docs/behaviour.md", f"up to {MAX_RECEIPT_BYTES // 1024**2} MB are taken"),
+        ("docs/behaviour.md", f"up to {Settings().receipt_limit_mb} MB are taken"),
         ("docs/reasons.md", f"more than {LINES_PER_DIRECT_COST} lines in one project"),
     ],
 )

@@ -8,6 +8,7 @@ import pytest
 from pex_procore.domain.catalog import BudgetCode, CostType, Project, ProjectCatalog
 from pex_procore.domain.coding import (
     Choice,
+    OptionBook,
     choices,
     index_cost_codes,
     index_cost_types,
@@ -142,7 +143,7 @@ def test_a_chosen_tag_that_cannot_be_used_is_broken_and_nothing_is_guessed(tag_i
     assert (tags.project, tags.broken) == (None, ("project",))
     allocation = Allocation(amount=Decimal(1), tags={"p": "101", "c": "01-500", "t": "31"})
     settings = Settings(defaults=Defaults(project="101", cost_code="01-500", cost_type="31"))
-    assert choices(allocation, tags, settings) == Waiting("tag_missing", "Procore Projects")
+    assert choices(allocation, OptionBook(tags), settings) == Waiting("tag_missing", "Procore Projects")
 
 
 @pytest.mark.parametrize(
@@ -170,7 +171,9 @@ def test_each_share_is_coded_by_its_tags_and_else_by_the_defaults(
     tags: dict[str, str], defaults: dict[str, str], expected: Any
 ) -> None:
     found = choices(
-        Allocation(amount=Decimal(1), tags=tags), map_tags(TAGS, {}), Settings(defaults=Defaults(**defaults))
+        Allocation(amount=Decimal(1), tags=tags),
+        OptionBook(map_tags(TAGS, {})),
+        Settings(defaults=Defaults(**defaults)),
     )
     if isinstance(found, Waiting):
         assert found.reason == expected
@@ -181,7 +184,7 @@ def test_each_share_is_coded_by_its_tags_and_else_by_the_defaults(
 def test_a_kind_without_a_tag_is_coded_by_its_default() -> None:
     found = choices(
         Allocation(amount=Decimal(1), tags={}),
-        TagMap(),
+        OptionBook(TagMap()),
         Settings(defaults=Defaults(project="101", cost_code="01-500", cost_type="31")),
     )
     assert not isinstance(found, Waiting)

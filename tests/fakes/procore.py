@@ -48,6 +48,7 @@ class FakeProcore(Misbehaving):
         super().__init__()
         self.clock = clock
         self.companies = [Company(company_id=5, name="Harbor Builders"), Company(company_id=6, name="Harbor Homes")]
+        self.currency: str | None = "USD"
         self.projects: dict[int, Project] = {}
         self.cost_types: list[CostType] = []
         self.cost_codes: dict[int, dict[str, str]] = {}
@@ -145,6 +146,10 @@ class FakeProcore(Misbehaving):
     def list_vendors(self, search: str = "") -> list[Vendor]:
         self._called("list_vendors")
         return [vendor for vendor in self.vendors.values() if search.casefold() in vendor.name.casefold()]
+
+    def find_currency(self) -> str | None:
+        self._called("find_currency")
+        return self.currency
 
     def find_vendor(self, vendor_id: int) -> Vendor | None:
         self._called("find_vendor")

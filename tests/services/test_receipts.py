@@ -9,7 +9,7 @@ import pytest
 from pex_procore.domain.errors import NeedsAttention, TryLater
 from pex_procore.domain.runs import Run
 from pex_procore.domain.transactions import Transaction
-from pex_procore.services.stage_receipts import MAX_RECEIPT_BYTES
+from pex_procore.services.stage_receipts import MEGABYTE
 from tests.fakes.stores import Killed
 from tests.services.world import JPEG, P1, P2, PDF, World, coding
 
@@ -137,11 +137,21 @@ def test_a_receipt_that_never_becomes_ready_is_not_asked_about_for_ever(world: W
     assert world.pex.calls["list_receipts"] == calls
 
 
+def test_the_administrator_says_how_large_a_receipt_may_be(world: World) -> None:
+    world.choose(receipt_limit_mb=1)
+    one = world.purchase()
+    world.receipt(one, JPEG + b"x" * MEGABYTE)
+    small = world.receipt(one, PDF)
+    world.sync()
+    states = {mark.receipt_id: mark.state for mark in world.ledger[one.transaction_id].receipts}
+    assert states == {"r1": "refused", small: "attached"}
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (JPEG + b"x" * MAX_RECEIPT_BYTES, "receipt_too_large"),
-        (b"\x00\x00\x00\x18ftypheic", "receipt_type_unsupported"),
+        (JPEG + b"x" * 20 * MEGABYTE, "receipt_too_large"),
+        (b"\x00\x00\x00\x18ftypmp42", "receipt_type_unsupported"),
         (b"", "receipt_type_unsupported"),
         (b"MZ program", "receipt_type_unsupported"),
     ],

@@ -154,4 +154,7 @@ def _upload(core: Core, name: str, file: FileStorage) -> Upload:
         raise invalid(attachments="file is empty")
     if len(content) > core.switches.attachment_max_bytes:
         raise invalid(attachments="file is too large")
+    types = core.switches.attachment_types
+    if types and file.mimetype not in types.split(","):
+        raise invalid(attachments="file type is not allowed")
     return Upload(file.filename, file.content_type or "", content)

@@ -243,7 +243,7 @@ def catalog_routes(app: Flask, core: Core) -> None:
         return json_answer(
             {
                 "company_id": here().id,
-                "currency_iso_code": "USD",
+                "currency_iso_code": here().currency,
                 "currency_display": "symbol",
                 "multicurrency_enabled": False,
                 "multicurrency_enabled_effective_date": None,

@@ -51,6 +51,7 @@ TABLE: dict[str, tuple[Any, str]] = {
     "shuffle_sync_entities": (True, "entities of a sync answer come in another order than the updates"),
     "attachments_replace": (False, "an update with attachments[] replaces the earlier ones; off: appends"),
     "attachment_max_bytes": (50_000_000, "largest attachment"),
+    "attachment_types": ("", "content types an attachment may have, with commas between; empty: any"),
     "update_seconds": (0.05, "how long a change keeps its direct cost busy; another change meanwhile gets 409"),
     # webhooks
     "payload_versions": (["v2.0", "v4.0"], "payload versions that webhook resources and hooks exist in"),

@@ -37,6 +37,7 @@ class Company:
     id: int
     name: str
     is_active: bool = True
+    currency: str = "USD"
     levels: dict[str, str] = field(default_factory=lambda: {"directory": "admin"})
 
 

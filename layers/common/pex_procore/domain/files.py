@@ -16,9 +16,16 @@ _MAGIC: tuple[tuple[bytes, FileKind], ...] = (
     (b"%PDF-", FileKind("pdf", "application/pdf")),
     (b"GIF87a", FileKind("gif", "image/gif")),
     (b"GIF89a", FileKind("gif", "image/gif")),
+    (b"II*\0", FileKind("tif", "image/tiff")),
+    (b"MM\0*", FileKind("tif", "image/tiff")),
 )
+_HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
 
 
 def sniff(content: bytes) -> FileKind | None:
-    """None for anything Procore shows no preview of (docs/behaviour.md#receipt-types)."""
+    """None for anything that is neither a picture nor a PDF (docs/behaviour.md#receipt-types)."""
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        return FileKind("webp", "image/webp")
+    if content[4:8] == b"ftyp" and content[8:12] in _HEIF_BRANDS:
+        return FileKind("heic", "image/heic")
     return next((kind for magic, kind in _MAGIC if content.startswith(magic)), None)

@@ -142,6 +142,7 @@ def announce(
         transaction_id=transaction_id,
         account_id=account_id,
         state="announced",
+        reason=None if transaction else "pending",
         transaction=transaction,
         announced_at=now,
         updated_at=now,

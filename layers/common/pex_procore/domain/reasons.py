@@ -18,12 +18,22 @@ class Help:
 
 
 REASONS: dict[str, Help] = {
+    "pending": Help(
+        "PEX has announced the purchase and does not list it as settled yet.",
+        "nobody",
+        "Nothing to do: it is posted once it settles.",
+    ),
     "not_approved": Help("The purchase is not approved in PEX.", "approver", "Approve it in PEX."),
     "missing_project": Help("No project is chosen.", "cardholder", "Choose a project tag in PEX."),
     "missing_cost_code": Help("No cost code is chosen.", "cardholder", "Choose a cost code tag in PEX."),
     "missing_cost_type": Help("No cost type is chosen.", "cardholder", "Choose a cost type tag in PEX."),
     "option_unknown": Help(
         "A chosen tag option matches nothing in Procore.", "cardholder", "Choose another option, or refresh the tags."
+    ),
+    "option_disabled_in_procore": Help(
+        "The chosen tag option is switched off, because its record is gone in Procore.",
+        "cardholder",
+        "Choose another option.",
     ),
     "option_ambiguous": Help(
         "A chosen tag option matches more than one Procore record by name.",
@@ -60,6 +70,11 @@ REASONS: dict[str, Help] = {
     ),
     "too_many_lines": Help(
         "The split has more than 100 lines in one project.", "cardholder", "Split the purchase into fewer lines."
+    ),
+    "foreign_currency": Help(
+        "The Procore company does not keep its books in US dollars, in which PEX settles.",
+        "admin",
+        "Enter the purchase in Procore by hand, or connect a company that works in US dollars.",
     ),
     "zero_amount": Help("The amount is zero.", "nobody", "Nothing to do."),
     "not_a_purchase": Help("Fees, transfers and funding are not imported as purchases.", "nobody", "Nothing to do."),

@@ -49,6 +49,7 @@ class Settings(_Choices):
     sync_cost_types: bool = True
     sync_expenses: bool = True
     attach_receipts: bool = True
+    receipt_limit_mb: int = Field(default=20, ge=1, le=40)
     transactions: Literal["all", "approved"] = "all"
     vendor_id: int | None = Field(default=None, gt=0)
     project_ids: tuple[int, ...] = Field(default=(), strict=False, max_length=10_000)

@@ -38,10 +38,6 @@ class TagDefinition(Value):
     def usable(self) -> bool:
         return self.type == "Dropdown" and self.enabled and not self.deleted
 
-    def option_name(self, value: str) -> str | None:
-        wanted = value.casefold()
-        return next((option.name for option in self.options if option.value.casefold() == wanted), None)
-
 
 def squash(text: str) -> str:
     """For comparing names: case and spaces do not count."""

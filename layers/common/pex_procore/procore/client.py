@@ -82,6 +82,14 @@ class ProcoreClient:
     def show_project(self, project_id: int) -> Project:
         return self._ask(wire.project(self._company(), project_id), wire.read_project)
 
+    def find_currency(self) -> str | None:
+        try:
+            return self._ask(wire.currency(self._company()), wire.read_currency)
+        except NeedsAttention as error:
+            if error.upstream_status not in (403, 404):
+                raise
+            return None
+
     def list_cost_types(self) -> list[CostType]:
         return self._list(coding.cost_types(self._company()), coding.read_cost_types)
 

@@ -26,6 +26,10 @@ def me(company_id: int) -> Request:
     return get("/rest/v1.0/me", "say who the service account is", company_id=company_id)
 
 
+def currency(company_id: int) -> Request:
+    return get(f"/rest/v1.0/companies/{company_id}/currency_configuration", "tell the company's currency")
+
+
 def companies() -> Request:
     return get("/rest/v1.0/companies", "list the companies")
 
@@ -198,6 +202,10 @@ def read_companies(rows: Iterable[Mapping[str, Any]]) -> list[Company]:
         Company(company_id=int(row["id"]), name=text(row.get("name")), active=row.get("is_active") is not False)
         for row in rows
     ]
+
+
+def read_currency(answer: Answer) -> str | None:
+    return text(answer.json()["currency_iso_code"]) or None
 
 
 def read_projects(rows: Iterable[Mapping[str, Any]]) -> list[Project]:

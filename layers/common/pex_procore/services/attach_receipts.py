@@ -75,8 +75,11 @@ def attach_receipts(
         ledger.save(finish(row, clock(), run.run_id) if is_settled(row, run) else row)
         return None
 
+    def poisoned(transaction_id: int, error: Exception) -> None:
+        items.append(receipt_item(rows[transaction_id], run, 1, "internal_error", type(error).__name__))
+
     try:
-        progress = work_through(transaction_ids, act, may_go_on=may_go_on, clock=clock)
+        progress = work_through(transaction_ids, act, may_go_on=may_go_on, clock=clock, poisoned=poisoned)
         items += [receipt_item(rows[one], run, 1, "busy") for one in progress.skipped]
         return progress
     finally:

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 from pex_procore.domain.catalog import BudgetCode, CostType, Project, ProjectCatalog
 from pex_procore.domain.coding import (
     Choice,
+    OptionBook,
     OptionIndex,
     choices,
     index_cost_codes,
@@ -36,6 +37,8 @@ T = TypeVar("T")
 LIST_LIFE = timedelta(minutes=15)
 PROJECT_LIFE = timedelta(hours=24)
 CARDHOLDERS_LIFE = timedelta(hours=24)
+CURRENCY_LIFE = timedelta(hours=24)
+OURS = "USD"  # what PEX settles in
 BELIEVED = {  # a miss in a list younger than this is true
     "projects": timedelta(minutes=1),
     "cost types": timedelta(minutes=1),
@@ -48,6 +51,7 @@ _PROJECTS = TypeAdapter(list[Project])
 _COST_TYPES = TypeAdapter(list[CostType])
 _CARDHOLDERS = TypeAdapter(dict[int, str])
 _VENDOR = TypeAdapter(bool)
+_CURRENCY: TypeAdapter[str | None] = TypeAdapter(str | None)
 
 
 class Catalog:
@@ -58,6 +62,7 @@ class Catalog:
         self._procore = procore
         self._cache = cache
         self._clock = clock
+        self._book: OptionBook | None = None
         self._lists: dict[str, tuple[Any, datetime]] = {}
         self._projects: dict[int, ProjectCatalog] = {}
         self._stale: set[int] = set()  # projects whose remembered catalog Procore contradicted
@@ -78,6 +83,10 @@ class Catalog:
             known = self._lists[name] = (fresh, now)
         value: T = known[0]
         return value
+
+    def _currency(self) -> str | None:
+        """The company's; None when Procore does not tell."""
+        return self._list("currency", _CURRENCY, self._procore.find_currency, CURRENCY_LIFE)
 
     def cardholder(self, account_id: int) -> str:
         """Full name, or "" for an account PEX does not list."""
@@ -148,9 +157,13 @@ class Catalog:
 
     def code(self, allocation: Allocation, tags: TagMap, settings: Settings) -> CodedShare | Waiting:
         """Project and budget code of one share, or what is missing."""
-        chosen = choices(allocation, tags, settings)
+        if self._book is None or self._book.tags is not tags:
+            self._book = OptionBook(tags)
+        chosen = choices(allocation, self._book, settings)
         if isinstance(chosen, Waiting):
             return chosen
+        if (currency := self._currency()) not in (OURS, None):
+            return Waiting("foreign_currency", currency)
         project = match_project(chosen["project"], self._project_index(settings))
         if isinstance(project, Waiting):
             project = match_project(chosen["project"], self._project_index(settings, again=True))
@@ -180,7 +193,7 @@ class Catalog:
         if isinstance(cost_type, Waiting):
             cost_type = self._cost_type_index(again=True).match(chosen["cost_type"].value, chosen["cost_type"].display)
         if isinstance(cost_type, Waiting):
-            return cost_type
+            return chosen["cost_type"].unmatched(cost_type)
         budget_code = self._budget_code(catalog, cost_code, cost_type.code)
         if isinstance(budget_code, Waiting):
             return budget_code

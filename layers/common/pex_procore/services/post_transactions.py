@@ -221,8 +221,16 @@ def post_transactions(
             tally = tally.add("waiting", after.reason)
         return None
 
+    def poisoned(transaction_id: int, error: Exception) -> None:
+        """A person must look; what was perhaps sent is looked for before it is tried again."""
+        row = ledger.load(transaction_id)
+        if row is not None:
+            detail = type(error).__name__
+            after = move(row, "exception", clock(), "failed", run.run_id, reason="internal_error", detail=detail)
+            items.append(_item(ledger.save(after)))
+
     try:
-        progress = work_through(transaction_ids, act, may_go_on=may_go_on, clock=clock)
+        progress = work_through(transaction_ids, act, may_go_on=may_go_on, clock=clock, poisoned=poisoned)
         items += [RunItem(transaction_id=one, outcome="waiting", reason="busy") for one in progress.skipped]
     finally:
         runs.record_items(run.run_id, items)

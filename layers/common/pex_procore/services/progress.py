@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from pex_procore.domain.errors import TryLater
+from pex_procore.domain.errors import NeedsAttention, TryLater, Unsure
 from pex_procore.domain.values import Value
 from pex_procore.services.ports import Clock, Conflict
 
@@ -28,8 +28,10 @@ def work_through(
     *,
     may_go_on: Callable[[], bool],
     clock: Clock,
+    poisoned: Callable[[int, Exception], None] | None = None,
 ) -> Progress:
-    """Calls `act` for each. An `act` that answers a time is owed another call then.
+    """Calls `act` for each. An `act` that answers a time is owed another call then. With `poisoned`, an error that
+    nobody foresaw goes there, and the others go on.
 
     A TryLater that knows when stops the chunk in good order. One that does not concerns the one transaction, which is
     skipped so that nobody queues behind it; several in a row leave as they are, for the state machine to repeat the
@@ -55,6 +57,12 @@ def work_through(
             skipped.append(queue[0])
         except Conflict:
             pass
+        except (Unsure, NeedsAttention):
+            raise
+        except Exception as error:
+            if poisoned is None:
+                raise
+            poisoned(queue[0], error)
         transaction_id = queue.popleft()
         if due is not None:
             later[transaction_id] = due

@@ -15,7 +15,7 @@ from pex_procore.domain.transactions import Receipt
 from pex_procore.services.ports import Clock, Ledger, Pex, ReceiptBucket, Runs
 from pex_procore.services.progress import Progress, work_through
 
-MAX_RECEIPT_BYTES = 20 * 1024 * 1024  # docs/behaviour.md#receipt-size
+MEGABYTE = 1024 * 1024
 
 
 def stage_receipts(
@@ -53,8 +53,11 @@ def stage_receipts(
             ledger.save(finish(row, clock(), run.run_id))
         return None
 
+    def poisoned(transaction_id: int, error: Exception) -> None:
+        items.append(receipt_item(rows[transaction_id], run, 1, "internal_error", type(error).__name__))
+
     try:
-        progress = work_through(transaction_ids, act, may_go_on=may_go_on, clock=clock)
+        progress = work_through(transaction_ids, act, may_go_on=may_go_on, clock=clock, poisoned=poisoned)
         items += [receipt_item(rows[one], run, 1, "busy") for one in progress.skipped]
         return progress
     finally:
@@ -105,7 +108,8 @@ def _stage(row: Row, run: Run, pex: Pex, ledger: Ledger, bucket: ReceiptBucket, 
         known = marks.get(card.receipt_id)
         if card.ready and (known is None or known.is_lost):
             others = [mark for mark in marks.values() if mark is not known]
-            marks[card.receipt_id] = _fetch(row, card, others, pex, bucket, perhaps_sent=known is not None)
+            limit = run.settings.receipt_limit_mb * MEGABYTE
+            marks[card.receipt_id] = _fetch(row, card, others, pex, bucket, limit, perhaps_sent=known is not None)
     awaited = clock() - row.announced_at <= RECEIPTS_AWAITED
     staged = row.model_copy(
         update={
@@ -121,13 +125,20 @@ def _stage(row: Row, run: Run, pex: Pex, ledger: Ledger, bucket: ReceiptBucket, 
 
 
 def _fetch(
-    row: Row, card: Receipt, known: Iterable[ReceiptMark], pex: Pex, bucket: ReceiptBucket, *, perhaps_sent: bool
+    row: Row,
+    card: Receipt,
+    known: Iterable[ReceiptMark],
+    pex: Pex,
+    bucket: ReceiptBucket,
+    max_bytes: int,
+    *,
+    perhaps_sent: bool,
 ) -> ReceiptMark:
     """Raises TryLater."""
     if card.broken:
         return ReceiptMark(receipt_id=card.receipt_id, state="refused", reason="receipt_unreadable")
     try:
-        content = pex.fetch_receipt(row.transaction_id, card.receipt_id, MAX_RECEIPT_BYTES)
+        content = pex.fetch_receipt(row.transaction_id, card.receipt_id, max_bytes)
     except NeedsAttention as error:
         if error.reason not in ("receipt_too_large", "receipt_unreadable"):
             raise
