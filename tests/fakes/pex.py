@@ -25,6 +25,8 @@ class FakePex(Misbehaving):
     def __init__(self, business_id: int) -> None:
         super().__init__()
         self.business_id = business_id
+        self.unreadable = 0
+        self.broken_rows = 0  # in the next list
         self.filters_by: Literal["transacted_at", "settled_at"] = "transacted_at"
         self.transactions: dict[int, Transaction] = {}
         self.tags: list[TagDefinition] = []
@@ -144,6 +146,8 @@ class FakePex(Misbehaving):
         self._called("delete_token")
 
     def _between(self, start: datetime, end: datetime) -> list[Transaction]:
+        self.unreadable, self.broken_rows = self.unreadable + self.broken_rows, 0
+
         def moment(one: Transaction) -> datetime:
             return one.settled_at if self.filters_by == "settled_at" and one.settled_at else one.transacted_at
 

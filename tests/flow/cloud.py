@@ -247,25 +247,27 @@ class Cloud:
     def pump(self, limit: int = 50) -> int:
         """The queue's messages into start_runs, in batches, until it is empty or every one came `limit` times."""
         handed_over = 0
-        while limit and (messages := self._receive()):
+        while limit and (messages := self.messages()):
             limit -= 1
             handed_over += len(messages)
-            self._hand_over(messages)
+            self.hand_over(messages)
         return handed_over
 
     def pump_once(self) -> int:
-        messages = self._receive()
+        messages = self.messages()
         if messages:
-            self._hand_over(messages)
+            self.hand_over(messages)
         return len(messages)
 
-    def _receive(self) -> list[dict[str, Any]]:
+    def messages(self) -> list[dict[str, Any]]:
+        """Those in the queue, taken out of it for now."""
         found: list[dict[str, Any]] = []
         while batch := self.sqs.receive_message(QueueUrl=self.queue_url, MaxNumberOfMessages=10).get("Messages"):
             found += batch
         return found
 
-    def _hand_over(self, messages: list[dict[str, Any]]) -> None:
+    def hand_over(self, messages: list[dict[str, Any]]) -> None:
+        """To start_runs, as one batch."""
         sent_at = str(int(self.clock().timestamp() * 1000))
         records = [
             {

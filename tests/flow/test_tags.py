@@ -118,7 +118,8 @@ def test_templates_become_options_only_when_they_are_wanted(tags: TagStory) -> N
     assert value in tags.enabled()
     tags.story.set(include_template_projects=False)
     tags.sweep()
-    assert value in tags.options() and value not in tags.enabled()
+    assert value in tags.options()
+    assert value not in tags.enabled()
 
 
 def test_a_project_we_are_no_longer_permitted_to_see_is_disabled_and_comes_back(tags: TagStory) -> None:

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from pex_procore.domain.transactions import Allocation
+from pex_procore.net.messages import Answer
 from pex_procore.pex.rows import parse_time, read_transaction
+from pex_procore.pex.wire import read_page
 
 SAMPLES = Path(__file__).parent / "samples"
 PROJECT = "aaaaaaaaaaaaaaaaaaaaaaa1"
@@ -148,6 +150,14 @@ def test_a_row_without_an_id_cannot_be_read(missing: str) -> None:
     del row[missing]
     with pytest.raises((KeyError, ValueError)):
         read_transaction(row)
+
+
+def test_an_unreadable_row_costs_no_other_row_of_its_page() -> None:
+    broken: list[Any] = [sample("purchase", TransactionId=None), sample("purchase", AcctId="x"), {}]
+    page = read_page(
+        Answer(200, {}, json.dumps({"TransactionList": [*broken, sample("purchase")]}, default=str).encode())
+    )
+    assert ([row.transaction_id for row in page.rows], page.unreadable) == ([500100], 3)
 
 
 def test_a_row_without_any_time_cannot_be_read() -> None:

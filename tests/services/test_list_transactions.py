@@ -360,3 +360,11 @@ def test_the_ledgers_reference_names_business_transaction_and_project(world: Wor
     world.sync()
     (posting,) = world.ledger[one.transaction_id].postings
     assert posting.reference == f"pex:{BUSINESS_ID}:{one.transaction_id}:101"
+
+
+def test_rows_that_pex_sends_broken_are_told_and_keep_no_other_out(world: World) -> None:
+    one = world.purchase()
+    world.pex.broken_rows = 2
+    run = world.sync()
+    assert world.posted_amounts(one) == [Decimal("120.50")]
+    assert (run.verdict, run.reasons) == ("partial", {"vendor_answer_unreadable": 2})

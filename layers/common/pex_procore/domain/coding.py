@@ -59,8 +59,10 @@ def index_cost_codes(catalog: ProjectCatalog) -> OptionIndex[str]:
 
 
 class Choice(Value):
-    """What the cardholder (or the default) says for one kind: the option's value and what a person saw. `enabled`: it can
-    still be chosen in PEX; we switch off what is gone in Procore."""
+    """What the cardholder (or the default) says for one kind: the option's value and what a person saw.
+
+    `enabled`: it can still be chosen in PEX; we switch off what is gone in Procore.
+    """
 
     value: str
     display: str

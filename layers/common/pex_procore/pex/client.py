@@ -42,6 +42,7 @@ class PexClient:
         self._caller = Caller("PEX", session, limiter, clock=clock, sleep=sleep, secrets=[token.strip()])
         self._host = session.host
         self._receipt_hosts = tuple(receipt_hosts)
+        self.unreadable = 0
 
     def identity(self) -> PexIdentity:
         request = wire.current_token()
@@ -160,6 +161,7 @@ class PexClient:
         for _ in range(MOST_PAGES):
             page = self._ask(request, wire.read_page)
             found.update((row.transaction_id, row) for row in page.rows)
+            self.unreadable += page.unreadable
             if page.next_start is None:
                 return sorted(found.values(), key=lambda row: (row.transacted_at, row.transaction_id))
             query = dict(request.query)

@@ -214,19 +214,27 @@ def read_tags(answer: Answer) -> list[TagDefinition]:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`next_start`: where the next page begins, None on the last one; as PEX wrote it, Eastern without offset."""
+    """`next_start`: where the next page begins, None on the last one; as PEX wrote it, Eastern without offset.
+    `unreadable`: rows without an id, an account or a time."""
 
     rows: list[Transaction]
     next_start: str | None
+    unreadable: int = 0
 
 
 def read_page(answer: Answer) -> Page:
     document = answer.json()
-    rows = [read_transaction(one) for one in _list(document["TransactionList"])]
+    rows: list[Transaction] = []
+    unreadable = 0
+    for one in _list(document["TransactionList"]):
+        try:
+            rows.append(read_transaction(one))
+        except (KeyError, TypeError, ValueError):
+            unreadable += 1
     pages = document.get("Pages")
     if not isinstance(pages, dict) or int(pages.get("NumberOfPages") or 1) <= 1:
-        return Page(rows, None)
-    return Page(rows, text(pages["LastTimeRetrieved"]))
+        return Page(rows, None, unreadable)
+    return Page(rows, text(pages["LastTimeRetrieved"]), unreadable)
 
 
 def read_receipts(answer: Answer) -> list[Receipt]:

@@ -85,7 +85,10 @@ def list_transactions(
         resolve_tags(pex, cache, run.settings, clock)
         cursor = _plan(run.trigger, ledger, start_date, full, account_ids, since, now)
     window, *rest = cursor.windows
+    unreadable = pex.unreadable
     listed = [one for one in _fetch(pex, cursor, window) if one.transaction_id > cursor.after]
+    if (broken := pex.unreadable - unreadable) > 0:
+        tally = tally.add("failed", "vendor_answer_unreadable", broken)
     page, more = listed[:PAGE], listed[PAGE:]
     rows = ledger.load_many(one.transaction_id for one in page)
     items: list[RunItem] = []

@@ -44,7 +44,9 @@ class Clock(Protocol):
 
 
 class Pex(Protocol):
-    """PEX as seen with one administrator's token."""
+    """PEX as seen with one administrator's token. `unreadable`: rows of its lists that could not be read so far."""
+
+    unreadable: int
 
     def identity(self) -> PexIdentity: ...
     def profile(self) -> AdminProfile: ...
