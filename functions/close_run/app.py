@@ -7,11 +7,13 @@ from typing import Any
 
 from pex_procore.domain.runs import Tally
 from pex_procore.domain.tags import DEFAULT_TAG_NAMES, TAG_KINDS, TagKind
+from pex_procore.runtime.metrics import count
 from pex_procore.runtime.step import Context, Event, step
 from pex_procore.runtime.wiring import now, wiring
 from pex_procore.services.refresh_tags import TagResult, tally_tags
-from pex_procore.services.runs import close_run, close_tags_run
+from pex_procore.services.runs import CONNECTION_PROBLEMS, close_run, close_tags_run
 
+LOCKED_OUT = {reason for reasons in CONNECTION_PROBLEMS.values() for reason in reasons}
 STOPPED_BY = {"Paused": "paused", "TryLater": "busy", "Unsure": "outcome_unknown"}
 
 
@@ -23,6 +25,9 @@ def handler(event: Event, context: Context) -> dict[str, Any]:
 def close_transactions(event: Event) -> dict[str, Any]:
     business = wiring().business(event["business_id"])
     stopped_by, message = read_error(event["error"])
+    measure(stopped_by)
+    if stopped_by is None and event.get("trigger") == "sweep":
+        count("SweepsDone")
     closed = close_run(
         run_id=event["run_id"],
         unchanged=Tally.model_validate(event["tally"]),
@@ -44,6 +49,7 @@ def close_tags(event: Event) -> dict[str, Any]:
     failed = [one.reason for one in results if one.has_failed]
     if failed and len(failed) == len(results):
         stopped_by = stopped_by or failed[0]
+    measure(*{stopped_by, *failed})
     close_tags_run(
         run_id=event["run_id"],
         tally=tally_tags(results),
@@ -55,6 +61,13 @@ def close_tags(event: Event) -> dict[str, Any]:
         clock=now,
     )
     return {"outcome": "closed"}
+
+
+def measure(*reasons: str | None) -> None:
+    if any(reason in LOCKED_OUT for reason in reasons):
+        count("AuthFailures")
+    if "internal_error" in reasons:
+        count("BrokenRuns")
 
 
 def read_result(kind: TagKind, answer: Event) -> TagResult:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from pex_procore.domain.ledger import move
+from pex_procore.domain.ledger import Row
 from pex_procore.domain.settings import Problem, change_settings
 from pex_procore.runtime.bodies import RunOrder
 from pex_procore.runtime.http import HttpProblem, Request, make_api, reply
 from pex_procore.runtime.pages import load_row, page_of, read_state
 from pex_procore.runtime.views import show_row, show_run, show_timeline
 from pex_procore.runtime.wiring import now, wiring
+from pex_procore.services import decisions
 from pex_procore.services.check_settings import check_settings
 from pex_procore.services.connect import activate, listen_to_procore
 from pex_procore.services.refresh_tags import create_missing_tags
@@ -192,23 +194,29 @@ def get_transaction(transaction_id: str) -> Response[str]:
 
 @api.post("/v1/transactions/<transaction_id>/retry")
 def retry(transaction_id: str) -> Response[str]:
-    request = changing()
-    row = load_row(request, transaction_id)
-    if row.state not in ("exception", "refused", "waiting", "ignored"):
-        raise HttpProblem(409, "nothing_to_retry", f"The transaction is {row.state}.")
-    business = request.business()
-    saved = business.ledger.save(move(row, "announced", now(), "retried by an administrator"))
-    business.connections.schedule_sweep(now())
-    return reply(show_row(saved))
+    return decide(transaction_id, decisions.retry, "nothing_to_retry")
 
 
 @api.post("/v1/transactions/<transaction_id>/ignore")
 def ignore(transaction_id: str) -> Response[str]:
+    return decide(transaction_id, decisions.ignore, "nothing_to_ignore")
+
+
+@api.post("/v1/transactions/<transaction_id>/post-again")
+def post_again(transaction_id: str) -> Response[str]:
+    return decide(transaction_id, decisions.post_again, "nothing_to_post_again")
+
+
+def decide(transaction_id: str, decision: Callable[[Row, datetime], Row], code: str) -> Response[str]:
     request = changing()
     row = load_row(request, transaction_id)
-    if row.state not in ("announced", "exception", "refused", "waiting"):
-        raise HttpProblem(409, "nothing_to_ignore", f"The transaction is {row.state}.")
-    saved = request.business().ledger.save(move(row, "ignored", now(), "ignored by an administrator"))
+    business = request.business()
+    try:
+        saved = business.ledger.save(decision(row, now()))
+    except decisions.NotNow:
+        raise HttpProblem(409, code, f"The transaction is {row.state}.") from None
+    if saved.state != "ignored":
+        business.connections.schedule_sweep(now())
     return reply(show_row(saved))
 
 

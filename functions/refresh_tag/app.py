@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pex_procore.runtime.metrics import count
 from pex_procore.runtime.step import Context, Event, open_business, step
 from pex_procore.runtime.wiring import now
 from pex_procore.services.refresh_tags import refresh_tag
@@ -25,4 +26,5 @@ def handler(event: Event, context: Context) -> dict[str, Any]:
         )
     finally:
         business.save_limits()
+    count("TagChanges", result.added + result.renamed + result.enabled + result.disabled)
     return result.model_dump(mode="json")

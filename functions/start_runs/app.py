@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pex_procore.runtime.hints import Batch, read_batch
+from pex_procore.runtime.metrics import count, measured, observe
 from pex_procore.runtime.observe import tell
 from pex_procore.runtime.wiring import now, wiring
 from pex_procore.services.start_runs import next_sweep, start_for_hints, start_sweep
@@ -12,8 +13,9 @@ from pex_procore.services.start_runs import next_sweep, start_for_hints, start_s
 SWEEPS_PER_BEAT = 200
 
 
-def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    return start_for_queue(event) if "Records" in event else start_due_sweeps()
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    with measured(context.function_name):
+        return start_for_queue(event) if "Records" in event else start_due_sweeps()
 
 
 def start_for_queue(event: dict[str, Any]) -> dict[str, Any]:
@@ -21,6 +23,7 @@ def start_for_queue(event: dict[str, Any]) -> dict[str, Any]:
     batches, failed = read_batch(event["Records"])
     for batch in batches:
         try:
+            observe("QueueAge", (now() - batch.received_at).total_seconds() * 1000)
             run_id = _start(batch)
             tell("hints", business_id=batch.business_id, run_id=run_id, hints=len(batch.hints))
         except Exception as error:
@@ -52,7 +55,7 @@ def start_due_sweeps() -> dict[str, Any]:
             continue
         business = wiring().business(due.business_id)
         try:
-            start_sweep(
+            run_id = start_sweep(
                 due.kind,
                 business_id=due.business_id,
                 due_at=due.due_at,
@@ -60,6 +63,8 @@ def start_due_sweeps() -> dict[str, Any]:
                 executions=wiring().executions,
             )
             started += 1
+            if run_id and due.kind == "transactions":
+                count("SweepsStarted")
         except Exception as error:
             business.connections.schedule_sweep(due.due_at, due.kind)
             tell("sweep not started", business_id=due.business_id, error=type(error).__name__, message=str(error))

@@ -175,6 +175,10 @@ def drive_procore(driven: Driven) -> set[str]:
             client.show_direct_cost(library, posted.direct_cost_id),
             client.show_direct_cost(library, 999),
         ),
+        "write_lines": lambda: client.write_lines(
+            library, posted.direct_cost_id, [(posted.lines[0].line_id, driven.draft().lines[0])], driven.draft().lines
+        ),
+        "delete_line": lambda: client.delete_line(library, posted.direct_cost_id, posted.lines[1].line_id),
         "attach_receipts": lambda: client.attach_receipts(library, posted.direct_cost_id, files[1:]),
         "list_hooks": client.list_hooks,
         "create_hook": create_hooks,

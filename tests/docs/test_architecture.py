@@ -8,7 +8,7 @@ from typing import get_args
 
 import pytest
 
-from pex_procore.domain.expense import DESCRIPTION_LIMIT, LINES_PER_DIRECT_COST
+from pex_procore.domain.expense import DESCRIPTION_LIMIT, MOST_LINES
 from pex_procore.domain.ledger import RECEIPTS_AWAITED, SECOND_LOOK, State
 from pex_procore.domain.settings import Settings
 from pex_procore.net.limiter import PEX_WINDOWS, PROCORE_WINDOWS
@@ -86,7 +86,7 @@ def test_the_budgets_and_times_are_those_of_the_template() -> None:
         ("docs/behaviour.md", f"| {MARGIN.days} days of margin |".replace("10", "ten")),
         ("docs/behaviour.md", f"cut at {DESCRIPTION_LIMIT} characters"),
         ("docs/behaviour.md", f"up to {Settings().receipt_limit_mb} MB are taken"),
-        ("docs/reasons.md", f"more than {LINES_PER_DIRECT_COST} lines in one project"),
+        ("docs/reasons.md", f"more than {MOST_LINES:,} lines in one project"),
     ],
 )
 def test_numbers_in_the_pages_are_those_of_the_code(name: str, words: str) -> None:

@@ -141,8 +141,8 @@ def test_the_reference_goes_where_no_erp_connector_wants_it(reference: Any, erp:
     assert choose_scheme(Settings(reference=reference), erp) == scheme
 
 
-@pytest.mark.parametrize(("lines", "fits"), [(100, True), (101, False)])
-def test_more_than_100_lines_in_one_project_wait(lines: int, fits: bool) -> None:
+@pytest.mark.parametrize(("lines", "fits"), [(1000, True), (1001, False)])
+def test_more_than_1000_lines_in_one_project_wait(lines: int, fits: bool) -> None:
     allocations = tuple(Allocation(amount=Decimal("1.00"), tags={}) for _ in range(lines))
     one = transaction(Decimal(lines), allocations=allocations)
     drafts = draft_direct_costs(
@@ -156,9 +156,9 @@ def test_more_than_100_lines_in_one_project_wait(lines: int, fits: bool) -> None
     )
     if fits:
         assert not isinstance(drafts, Waiting)
-        assert len(drafts[0].lines) == 100
+        assert (len(drafts[0].lines), len(drafts[0].opening().lines)) == (1000, 100)
     else:
-        assert drafts == Waiting("too_many_lines", "101")
+        assert drafts == Waiting("too_many_lines", "1001")
 
 
 def test_101_shares_over_two_projects_fit() -> None:

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from pex_procore.domain.amendment import PostedLine
 from pex_procore.domain.catalog import BudgetCode, Company, CostType, Project, Vendor
 from pex_procore.domain.connection import Webhook
 from pex_procore.domain.errors import NeedsAttention, TryLater, Unsure
-from pex_procore.domain.expense import DirectCostDraft
+from pex_procore.domain.expense import DirectCostDraft, LineDraft
 from pex_procore.services.ports import DirectCost, PostRefused, ReceiptFile, Reference
 from tests.fakes.clock import FakeClock
 from tests.fakes.faults import Misbehaving
@@ -27,6 +28,8 @@ class BookedCost:
     created_at: datetime
     files: list[ReceiptFile] = field(default_factory=list)
     deleted: bool = False
+    status: str = "draft"
+    lines: list[PostedLine] = field(default_factory=list)
 
     def shown(self) -> DirectCost:
         return DirectCost(
@@ -38,6 +41,8 @@ class BookedCost:
             origin_id=self.draft.reference if self.draft.scheme == "origin_id" else None,
             filenames=tuple(file.filename for file in self.files),
             deleted=self.deleted,
+            status=self.status,
+            lines=tuple(self.lines),
         )
 
 
@@ -68,6 +73,9 @@ class FakeProcore(Misbehaving):
         self._late: list[tuple[datetime, DirectCostDraft]] = []
         self._round_next: Decimal | None = None
         self._next_id = 70_000
+        self._next_line_id = 90_000
+        self._late_lines: list[tuple[datetime, BookedCost, list[LineDraft]]] = []
+        self.locked = False  # no expense can be changed any more
 
     def hide_fresh_for(self, seconds: float) -> None:
         """Look-ups see a direct cost only after so long."""
@@ -210,6 +218,54 @@ class FakeProcore(Misbehaving):
             raise Unsure("the answer was lost")
         return cost.shown()
 
+    def write_lines(
+        self, project_id: int, direct_cost_id: int, changed: Sequence[tuple[int, LineDraft]], added: Sequence[LineDraft]
+    ) -> DirectCost:
+        self._called("write_lines")
+        cost = self._to_be_changed(project_id, direct_cost_id, len(changed) + len(added))
+        fault = self._next_fault()
+        if fault.kind == "dropped":
+            raise Unsure("no answer")
+        if fault.kind == "late":
+            self._late_lines.append((self.clock() + fault.delay, cost, list(added)))
+            raise Unsure("no answer")
+        becomes = dict(changed)
+        cost.lines = [
+            self._line(becomes[one.line_id], one.line_id) if one.line_id in becomes else one for one in cost.lines
+        ]
+        cost.lines += [self._line(line) for line in added]
+        return self._changed(cost, fault.kind)
+
+    def delete_line(self, project_id: int, direct_cost_id: int, line_id: int) -> None:
+        self._called("delete_line")
+        cost = self._to_be_changed(project_id, direct_cost_id, 1)
+        fault = self._next_fault()
+        if fault.kind == "dropped":
+            raise Unsure("no answer")
+        cost.lines = [one for one in cost.lines if one.line_id != line_id]
+        self._changed(cost, fault.kind)
+
+    def _to_be_changed(self, project_id: int, direct_cost_id: int, lines: int) -> BookedCost:
+        self._commit_what_is_due()
+        cost = self._find(project_id, direct_cost_id)
+        if cost is None:
+            raise PostRefused(404, "not found")
+        if self.locked:
+            raise PostRefused(422, "the record is locked by an ERP integration")
+        if lines > 100:
+            raise PostRefused(422, "line_items: too many")
+        return cost
+
+    def _changed(self, cost: BookedCost, fault: str) -> DirectCost:
+        cost.amount = sum((line.amount for line in cost.lines), Decimal())
+        if fault == "lost":
+            raise Unsure("the answer was lost")
+        return cost.shown()
+
+    def _line(self, draft: LineDraft, line_id: int = 0) -> PostedLine:
+        self._next_line_id += not line_id
+        return PostedLine(line_id=line_id or self._next_line_id, wbs_code_id=draft.wbs_code_id, amount=draft.amount)
+
     def _called(self, method: str) -> None:
         self.calls[method] += 1
         self.clock.forward(self.seconds_per_call)
@@ -249,7 +305,8 @@ class FakeProcore(Misbehaving):
         self._next_id += 1
         amount = draft.amount if self._round_next is None else self._round_next
         self._round_next = None
-        cost = BookedCost(self._next_id, draft, amount, self.clock())
+        cost = BookedCost(self._next_id, draft, amount, self.clock(), status=draft.status)
+        cost.lines = [self._line(line) for line in draft.lines]
         self.books.append(cost)
         return cost
 
@@ -259,3 +316,7 @@ class FakeProcore(Misbehaving):
         for moment, draft in due:
             if not self._is_taken(draft):
                 self._book(draft).created_at = moment
+        for late in [one for one in self._late_lines if one[0] <= self.clock()]:
+            self._late_lines.remove(late)
+            late[1].lines += [self._line(line) for line in late[2]]
+            self._changed(late[1], "")

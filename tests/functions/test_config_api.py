@@ -203,7 +203,7 @@ def test_every_reason_comes_with_its_help(connected: Story) -> None:
 
 @pytest.mark.parametrize("transaction_id", ["1", "99999999999999999999999", "abc", "-1", "1.5", "%C2%B2"])
 def test_a_transaction_that_is_not_there_is_a_404(connected: Story, transaction_id: str) -> None:
-    for method, path in (("GET", ""), ("POST", "/retry"), ("POST", "/ignore")):
+    for method, path in (("GET", ""), ("POST", "/retry"), ("POST", "/ignore"), ("POST", "/post-again")):
         answer = connected.api(method, f"/v1/transactions/{transaction_id}{path}")
         check_problem(answer, 404, "not_found")
 
@@ -216,7 +216,11 @@ def test_a_run_that_is_not_there_is_a_404(connected: Story, run_id: str) -> None
 def test_what_is_done_cannot_be_retried_or_ignored(connected: Story) -> None:
     transaction_id = connected.purchase()
     connected.sync()
-    for act, code in (("retry", "nothing_to_retry"), ("ignore", "nothing_to_ignore")):
+    for act, code in (
+        ("retry", "nothing_to_retry"),
+        ("ignore", "nothing_to_ignore"),
+        ("post-again", "nothing_to_post_again"),
+    ):
         check_problem(connected.api("POST", f"/v1/transactions/{transaction_id}/{act}"), 409, code)
 
 

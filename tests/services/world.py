@@ -144,6 +144,7 @@ class World:
         marks = (
             f"pex:{BUSINESS_ID}:{transaction.transaction_id}:",
             f"[pex:{BUSINESS_ID}-{transaction.transaction_id}]",
+            f"[pex:{BUSINESS_ID}-{transaction.transaction_id}-r",
         )
         return [cost for cost in self.procore.live() if cost.draft.reference.startswith(marks)]
 

@@ -4,6 +4,7 @@ object."""
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from local.simulators.control import Refused
@@ -252,15 +253,22 @@ class Acts(Core):
         return {"id": vendor_id, "active": active}
 
     def act_change_direct_cost(
-        self, direct_cost_id: int, status: str | None = None, description: str | None = None, delete: bool = False
+        self,
+        direct_cost_id: int,
+        status: str | None = None,
+        description: str | None = None,
+        delete: bool = False,
+        amount: str | None = None,
     ) -> dict[str, Any]:
-        """A person edits or deletes the record in the web page."""
+        """A person edits or deletes the record in the web page. `amount`: of its first line."""
         with self.lock:
             cost = self.world.direct_costs.get(direct_cost_id)
             if cost is None or cost.deleted_at is not None:
                 raise Refused(f"There is no direct cost {direct_cost_id}.")
             cost.status = status if status is not None else cost.status
             cost.description = description if description is not None else cost.description
+            if amount is not None:
+                cost.lines[0].amount = Decimal(amount)
             cost.updated_at = self.now()
             cost.deleted_at = self.now() if delete else None
         return {"id": direct_cost_id, "deleted": delete}

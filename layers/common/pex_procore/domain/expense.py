@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Literal
@@ -17,7 +17,8 @@ from pex_procore.domain.values import Value
 Scheme = Literal["origin_id", "description"]
 
 DESCRIPTION_LIMIT = 255  # characters; Procore publishes no limit (docs/behaviour.md#description-length)
-LINES_PER_DIRECT_COST = 100
+LINES_AT_ONCE = 100  # what one call to Procore may carry
+MOST_LINES = 1000
 
 
 class LineDraft(Value):
@@ -46,6 +47,13 @@ class DirectCostDraft(Value):
     def body_hash(self) -> str:
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
 
+    def coding_hash(self) -> str:
+        return coding_hash((line.wbs_code_id, line.amount) for line in self.lines)
+
+    def opening(self) -> DirectCostDraft:
+        """What the first call carries; the other lines follow."""
+        return self.model_copy(update={"lines": self.lines[:LINES_AT_ONCE]})
+
 
 class CodedShare(Value):
     """An allocation whose project and budget code are known."""
@@ -55,13 +63,19 @@ class CodedShare(Value):
     wbs_code_id: int
 
 
-def origin_id(business_id: int, transaction_id: int, project_id: int) -> str:
+def coding_hash(lines: Iterable[tuple[int, Decimal]]) -> str:
+    """Of budget codes and amounts, in whatever order: equal for an expense nobody recoded."""
+    told = ",".join(sorted(f"{wbs_code_id}:{amount:.2f}" for wbs_code_id, amount in lines))
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def origin_id(business_id: int, transaction_id: int, project_id: int, revision: int = 1) -> str:
     """Unique per Procore company and record type, which is how far Procore's own check reaches."""
-    return f"pex:{business_id}:{transaction_id}:{project_id}"
+    return f"pex:{business_id}:{transaction_id}:{project_id}" + (f":r{revision}" if revision > 1 else "")
 
 
-def description_token(business_id: int, transaction_id: int) -> str:
-    return f"[pex:{business_id}-{transaction_id}]"
+def description_token(business_id: int, transaction_id: int, revision: int = 1) -> str:
+    return f"[pex:{business_id}-{transaction_id}" + (f"-r{revision}]" if revision > 1 else "]")
 
 
 def describe(transaction: Transaction, cardholder: str, token: str) -> str:
@@ -87,15 +101,19 @@ def draft_direct_costs(
     cardholder: str,
     settings: Settings,
     schemes: dict[int, Scheme],
+    revision: int = 1,
 ) -> list[DirectCostDraft] | Waiting:
-    """One direct cost per project, one line per share; together they sum to the transaction's amount, cent for cent."""
+    """One direct cost per project, one line per share; together they sum to the transaction's amount, cent for cent.
+
+    `revision` grows when a person wants it posted again: Procore remembers the references of deleted records.
+    """
     sign = -1 if transaction.amount < 0 else 1
-    token = description_token(business_id, transaction.transaction_id)
+    token = description_token(business_id, transaction.transaction_id, revision)
     description = describe(transaction, cardholder, token)
     drafts = []
     for project_id in dict.fromkeys(share.project_id for share in shares):
         mine = [share for share in shares if share.project_id == project_id]
-        if len(mine) > LINES_PER_DIRECT_COST:
+        if len(mine) > MOST_LINES:
             return Waiting("too_many_lines", str(len(mine)))
         scheme = schemes[project_id]
         lines = tuple(
@@ -113,7 +131,7 @@ def draft_direct_costs(
                 scheme=scheme,
                 reference=token
                 if scheme == "description"
-                else origin_id(business_id, transaction.transaction_id, project_id),
+                else origin_id(business_id, transaction.transaction_id, project_id, revision),
                 date=transaction.posting_date(settings.post_date),
                 status=settings.expense_status,
                 vendor_id=vendor_id,

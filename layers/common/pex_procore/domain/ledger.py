@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 from pex_procore.domain.expense import DirectCostDraft, Scheme
 from pex_procore.domain.reasons import Refused, Waiting
@@ -34,16 +34,21 @@ class Entry(Value):
 
 
 class Posting(Value):
-    """The direct cost of one project: intended, perhaps sent, posted."""
+    """The direct cost of one project: intended, perhaps sent, posted; later perhaps amended.
+
+    Amount and coding are those it shall have; while it is amended Procore may show others.
+    """
 
     project_id: int
     scheme: Scheme
     reference: str
     body_hash: str
     amount: Decimal
+    coding: str = ""  # hash of its lines' budget codes and amounts
+    lines: int = 1
     attempt: int
     sent_at: datetime
-    state: Literal["posting", "unknown", "posted"] = "posting"
+    state: Literal["posting", "unknown", "posted", "amending"] = "posting"
     first_look_at: datetime | None = None  # when we looked and did not find it
     direct_cost_id: int | None = None
     taken: bool = False  # Procore said that the reference is in use
@@ -77,8 +82,11 @@ class Row(Value):
     reason: str | None = None
     detail: str = ""
     transaction: Transaction | None = None  # None: announced, not seen in a list yet
-    listed: Transaction | None = None  # as PEX lists it by now, while it is in doubt what was posted
+    listed: Transaction | None = None  # as PEX lists it by now: while it is in doubt what was posted, or to be amended
+    tried: str = ""  # fingerprint of a later version that could not be brought into Procore
+    revision: int = 1  # grows when a person wants it posted again
     postings: tuple[Posting, ...] = ()
+    former: tuple[Posting, ...] = ()  # of earlier revisions
     receipts: tuple[ReceiptMark, ...] = ()
     receipts_done: bool = False  # every receipt PEX lists has a mark
     receipts_checked_at: datetime | None = None
@@ -91,9 +99,16 @@ class Row(Value):
     def posting(self, project_id: int) -> Posting | None:
         return next((one for one in self.postings if one.project_id == project_id), None)
 
-    def posted_in(self, run_id: str) -> bool:
-        causes = (entry.cause for entry in self.timeline if entry.run_id == run_id)
-        return any(cause.startswith(("posted ", "adopted ")) for cause in causes)
+    @property
+    def is_behind(self) -> bool:
+        """Posted, and changed in PEX since."""
+        return self.listed is not None and self.state in ("posted", "complete")
+
+    def outcome_in(self, run_id: str) -> Literal["posted", "updated", "already_posted"]:
+        causes = [entry.cause for entry in self.timeline if entry.run_id == run_id]
+        if any(cause.startswith(("posted ", "adopted ")) for cause in causes):
+            return "posted"
+        return "updated" if any(cause.startswith("changed ") for cause in causes) else "already_posted"
 
     def moved_in(self, run_id: str) -> bool:
         return any(entry.run_id == run_id for entry in self.timeline)
@@ -179,13 +194,28 @@ def intend(row: Row, drafts: Iterable[DirectCostDraft], now: datetime, run_id: s
                 project_id=draft.project_id,
                 scheme=draft.scheme,
                 reference=draft.reference,
-                body_hash=draft.body_hash(),
-                amount=draft.amount,
+                **_content(draft),
                 attempt=old.attempt + 1 if old else 1,
                 sent_at=now,
             )
         )
     return move(row, "posting", now, "intent", run_id, postings=tuple(postings))
+
+
+def intend_amendment(row: Row, draft: DirectCostDraft, direct_cost_id: int, now: datetime, run_id: str) -> Row:
+    """Write-ahead: an expense that exists is about to become what `draft` says."""
+    changes = {"state": "amending", "direct_cost_id": direct_cost_id, "sent_at": now, "first_look_at": None}
+    postings = _with(row, draft.project_id, **changes, **_content(draft))
+    return move(row, "posting", now, f"intent to change {direct_cost_id}", run_id, postings=postings)
+
+
+def _content(draft: DirectCostDraft) -> dict[str, Any]:
+    return {
+        "body_hash": draft.body_hash(),
+        "amount": draft.amount,
+        "coding": draft.coding_hash(),
+        "lines": len(draft.lines),
+    }
 
 
 def record_posted(row: Row, project_id: int, direct_cost_id: int, now: datetime, cause: str, run_id: str) -> Row:
@@ -194,9 +224,17 @@ def record_posted(row: Row, project_id: int, direct_cost_id: int, now: datetime,
     return move(row, to, now, f"{cause} {direct_cost_id}", run_id, postings=postings)
 
 
+def record_begun(row: Row, project_id: int, direct_cost_id: int, now: datetime, cause: str, run_id: str) -> Row:
+    """There with its first lines; the others are still to follow."""
+    postings = _with(row, project_id, state="amending", direct_cost_id=direct_cost_id)
+    return move(row, "posting", now, f"{cause} {direct_cost_id}, its first lines", run_id, postings=postings)
+
+
 def record_unknown(row: Row, project_id: int, now: datetime, cause: str, run_id: str, *, taken: bool = False) -> Row:
     """`taken`: Procore refused the reference as a duplicate, so something with it exists somewhere."""
-    postings = _with(row, project_id, state="unknown", taken=taken)
+    posting = row.posting(project_id)
+    amending = posting is not None and posting.direct_cost_id is not None
+    postings = _with(row, project_id, state="amending" if amending else "unknown", taken=taken)
     return move(row, "unknown", now, cause, run_id, postings=postings)
 
 
@@ -204,6 +242,21 @@ def record_not_found(row: Row, project_id: int, now: datetime, run_id: str) -> R
     """The first look found nothing; the second may follow `SECOND_LOOK` later."""
     postings = _with(row, project_id, state="unknown", first_look_at=now)
     return move(row, "unknown", now, FIRST_LOOK, run_id, postings=postings)
+
+
+def keep_as_posted(row: Row, reason: str, detail: str, now: datetime, run_id: str, **changes: object) -> Row:
+    """The expense stays as it is, and the reason tells why it is not what PEX says now. Not tried again by itself until
+    PEX says something else."""
+    known = row.listed or row.transaction
+    update = {
+        "reason": reason,
+        "detail": detail,
+        "listed": None,
+        "tried": known.fingerprint() if known else "",
+        **changes,
+    }
+    to: State = "complete" if row.state == "complete" else "posted"
+    return move(row, to, now, reason, run_id, **update)
 
 
 def retreat(row: Row, to: State, now: datetime, run_id: str, verdict: Waiting | None = None) -> Row:
@@ -214,7 +267,7 @@ def retreat(row: Row, to: State, now: datetime, run_id: str, verdict: Waiting | 
 
 
 def finish(row: Row, now: datetime, run_id: str) -> Row:
-    return move(row, "complete", now, "", run_id)
+    return move(row, "complete", now, "", run_id, reason=row.reason, detail=row.detail)
 
 
 def _with(row: Row, project_id: int, **changes: object) -> tuple[Posting, ...]:

@@ -69,7 +69,7 @@ REASONS: dict[str, Help] = {
         "The split does not add up to the amount.", "cardholder", "Correct the split in PEX."
     ),
     "too_many_lines": Help(
-        "The split has more than 100 lines in one project.", "cardholder", "Split the purchase into fewer lines."
+        "The split has more than 1,000 lines in one project.", "cardholder", "Split the purchase into fewer lines."
     ),
     "foreign_currency": Help(
         "The Procore company does not keep its books in US dollars, in which PEX settles.",
@@ -89,6 +89,11 @@ REASONS: dict[str, Help] = {
     ),
     "changed_after_sync": Help(
         "The purchase was changed after it was posted.", "admin", "Correct the expense in Procore, or post it again."
+    ),
+    "edited_in_procore": Help(
+        "The purchase changed after it was posted, and so did somebody the expense in Procore.",
+        "admin",
+        "Correct the expense in Procore by hand; it is not overwritten.",
     ),
     "deleted_in_procore": Help("The expense was deleted in Procore.", "admin", "Post it again if that was a mistake."),
     "reference_found_twice": Help(

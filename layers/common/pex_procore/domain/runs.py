@@ -14,7 +14,7 @@ from pex_procore.domain.values import Value
 Kind = Literal["transactions", "tags"]
 Trigger = Literal["callback", "sweep", "manual"]
 Verdict = Literal["success", "partial", "failed"]
-Outcome = Literal["posted", "already_posted", "waiting", "refused", "failed"]
+Outcome = Literal["posted", "updated", "already_posted", "waiting", "refused", "failed"]
 
 
 class Tally(Value):
@@ -77,6 +77,7 @@ def tally_items(items: Iterable[RunItem]) -> Tally:
 
 ACHIEVEMENTS = (
     "posted",
+    "updated",
     "receipts_attached",
     *(f"{kind}_{done}" for kind in TAG_KINDS for done in ("added", "renamed", "enabled", "disabled")),
 )

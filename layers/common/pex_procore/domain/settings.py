@@ -65,6 +65,7 @@ class Settings(_Choices):
     defaults: Defaults = Defaults()
     automatic_sync: bool = True
     write_notes: bool = True
+    update_expenses: bool = True
 
 
 class Problem(BaseModel):

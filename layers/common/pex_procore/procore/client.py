@@ -11,7 +11,7 @@ from typing import Any, NoReturn, TypeVar
 from pex_procore.domain.catalog import BudgetCode, Company, CostType, Project, Vendor
 from pex_procore.domain.connection import Webhook
 from pex_procore.domain.errors import NeedsAttention, TryLater, Unsure
-from pex_procore.domain.expense import DirectCostDraft
+from pex_procore.domain.expense import DirectCostDraft, LineDraft
 from pex_procore.net.caller import Caller
 from pex_procore.net.limiter import Limiter
 from pex_procore.net.messages import Answer, Request
@@ -149,6 +149,19 @@ class ProcoreClient:
             return None
         found = self._use(request, verdict, answer, lambda answer: _show(answer, project_id))
         return None if found.deleted else found
+
+    def write_lines(
+        self, project_id: int, direct_cost_id: int, changed: Sequence[tuple[int, LineDraft]], added: Sequence[LineDraft]
+    ) -> DirectCost:
+        request = wire.write_lines(project_id, direct_cost_id, changed, added)
+        return self._write(request, lambda answer: _show(answer, project_id))
+
+    def delete_line(self, project_id: int, direct_cost_id: int, line_id: int) -> None:
+        try:
+            self._write(wire.delete_line(project_id, direct_cost_id, line_id), Answer.text)
+        except PostRefused as refusal:
+            if refusal.status != 404:
+                raise
 
     def attach_receipts(self, project_id: int, direct_cost_id: int, files: Sequence[ReceiptFile]) -> DirectCost:
         return self._write(wire.attach(project_id, direct_cost_id, files), lambda answer: _show(answer, project_id))

@@ -9,8 +9,9 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+from pex_procore.domain.amendment import PostedLine
 from pex_procore.domain.catalog import Company, Project, Vendor
-from pex_procore.domain.expense import DirectCostDraft
+from pex_procore.domain.expense import DirectCostDraft, LineDraft
 from pex_procore.domain.money import parse_amount
 from pex_procore.net.messages import Answer, Request
 from pex_procore.services.ports import DirectCost, ReceiptFile
@@ -67,15 +68,7 @@ def create_direct_cost(draft: DirectCostDraft) -> Request:
     }
     if draft.scheme == "origin_id":
         body["origin_id"] = draft.reference
-    body["line_items"] = [
-        {
-            "wbs_code_id": line.wbs_code_id,
-            "manual_amount": line.amount,
-            "description": line.description,
-            "ref": line.ref,
-        }
-        for line in draft.lines
-    ]
+    body["line_items"] = [_line(line) for line in draft.lines]
     return Request(
         "POST",
         direct_costs_path(draft.project_id),
@@ -83,6 +76,33 @@ def create_direct_cost(draft: DirectCostDraft) -> Request:
         body=encode({"direct_cost": body}),
         seconds=60,
     )
+
+
+def write_lines(
+    project_id: int, direct_cost_id: int, changed: Iterable[tuple[int, LineDraft]], added: Iterable[LineDraft]
+) -> Request:
+    rows = [*({"id": line_id, **_line(line)} for line_id, line in changed), *map(_line, added)]
+    return Request(
+        "PATCH",
+        f"{direct_costs_path(project_id)}/{direct_cost_id}",
+        f"change expense {direct_cost_id} of project {project_id}",
+        body=encode({"direct_cost": {"line_items": rows}}),
+        seconds=60,
+    )
+
+
+def delete_line(project_id: int, direct_cost_id: int, line_id: int) -> Request:
+    path = f"/rest/v1.0/projects/{project_id}/direct_costs/{direct_cost_id}/line_items/{line_id}"
+    return Request("DELETE", path, f"remove a line of expense {direct_cost_id} of project {project_id}")
+
+
+def _line(line: LineDraft) -> dict[str, Any]:
+    return {
+        "wbs_code_id": line.wbs_code_id,
+        "manual_amount": line.amount,
+        "description": line.description,
+        "ref": line.ref,
+    }
 
 
 def add_vendor(project_id: int, vendor_id: int) -> Request:
@@ -228,7 +248,7 @@ def read_vendors(rows: Iterable[Mapping[str, Any]]) -> list[Vendor]:
 
 
 def read_direct_cost(row: Mapping[str, Any], project_id: int) -> DirectCost:
-    """A row of a list or the whole record. `filenames` only comes with the latter."""
+    """A row of a list or the whole record. Files and lines only come with the latter."""
     amount = row.get("grand_total")
     return DirectCost(
         direct_cost_id=int(row["id"]),
@@ -239,6 +259,15 @@ def read_direct_cost(row: Mapping[str, Any], project_id: int) -> DirectCost:
         origin_id=text(row.get("origin_id")) or None,
         filenames=tuple(text(one.get("filename")) for one in row.get("attachments") or ()),
         deleted=row.get("deleted_at") is not None,
+        status=text(row.get("status")),
+        lines=tuple(map(_posted_line, row.get("line_items") or ())),
+    )
+
+
+def _posted_line(row: Mapping[str, Any]) -> PostedLine:
+    wbs_code = row.get("wbs_code") or {}
+    return PostedLine(
+        line_id=int(row["id"]), wbs_code_id=int(wbs_code.get("id") or 0), amount=parse_amount(row["amount"])
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from pex_procore.domain.errors import NeedsAttention, TryLater, Unsure
 from pex_procore.domain.runs import Kind, Run
+from pex_procore.runtime.metrics import measured
 from pex_procore.runtime.observe import tell
 from pex_procore.runtime.wiring import Business, now, wiring
 from pex_procore.services.ports import Held
@@ -45,7 +46,8 @@ def step(act: Callable[[Event, Context], dict[str, Any]]) -> Callable[[Event, Co
     def handler(event: Event, context: Context) -> dict[str, Any]:
         facts = {"step": context.function_name, "business_id": event["business_id"], "run_id": event["run_id"]}
         try:
-            answer = act(event, context)
+            with measured(context.function_name, business_id=event["business_id"], run_id=event["run_id"]):
+                answer = act(event, context)
         except (TryLater, Unsure, NeedsAttention) as error:
             tell("step stopped", **facts, error=type(error).__name__, message=str(error))
             raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import cache, cached_property, lru_cache
 from typing import Any
@@ -15,13 +15,14 @@ from botocore.config import Config
 from pex_procore.domain.connection import Connection, ProcoreCredentials
 from pex_procore.domain.errors import NeedsAttention
 from pex_procore.domain.runs import Kind
-from pex_procore.net.limiter import PEX_WINDOWS, PROCORE_WINDOWS, Limiter
+from pex_procore.net.limiter import PEX_WINDOWS, PROCORE_WINDOWS, Assumption, Limiter
 from pex_procore.net.session import Session
 from pex_procore.pex.client import PexClient
 from pex_procore.pex.wire import base_url
 from pex_procore.procore.auth import ServiceAccount
 from pex_procore.procore.client import ProcoreClient
 from pex_procore.runtime.settings import Deployment
+from pex_procore.runtime.trail import HeardLimiter, ToldLedger, Traffic, Trail
 from pex_procore.services.catalog import Catalog
 from pex_procore.services.refresh_tags import TAG_SHARE
 from pex_procore.store.catalog import DynamoCatalog
@@ -29,7 +30,6 @@ from pex_procore.store.connections import DynamoConnections
 from pex_procore.store.executions import StepFunctionsExecutions
 from pex_procore.store.hooks import HookDirectory
 from pex_procore.store.leases import DynamoLeases
-from pex_procore.store.ledger import DynamoLedger
 from pex_procore.store.limits import LimitStore
 from pex_procore.store.receipts import S3Receipts
 from pex_procore.store.runs import DynamoRuns
@@ -133,6 +133,7 @@ class Business:
         self.business_id = business_id
         self._share = share or (TAG_SHARE if kind == "tags" else POSTING_SHARE)
         self._limiters: dict[str, Limiter] = {}
+        self._trail = Trail(business_id)
         dynamodb, deployment = wiring.aws("dynamodb"), wiring.deployment
         self.connections = DynamoConnections(dynamodb, deployment.connections_table, business_id, wiring.sealer)
         self.leases = DynamoLeases(dynamodb, deployment.connections_table, business_id, now, kind)
@@ -143,12 +144,13 @@ class Business:
         return self.connections.load() or Connection(business_id=self.business_id)
 
     @cached_property
-    def ledger(self) -> DynamoLedger:
-        return DynamoLedger(
+    def ledger(self) -> ToldLedger:
+        return ToldLedger(
             self.wiring.aws("dynamodb"),
             self.wiring.deployment.history_table,
             self.business_id,
             self.connection.generation,
+            self._trail,
         )
 
     @property
@@ -181,7 +183,7 @@ class Business:
             token = None
         if token is None:
             raise NeedsAttention("pex_token_rejected", "no PEX token is stored")
-        return self.wiring.pex(token, self._shared(f"pex:{self.business_id}", Limiter(PEX_WINDOWS, share=PEX_SHARE)))
+        return self.wiring.pex(token, self._limiter("Pex", f"pex:{self.business_id}", PEX_WINDOWS, PEX_SHARE))
 
     @cached_property
     def procore(self) -> ProcoreClient:
@@ -192,17 +194,18 @@ class Business:
         if credentials is None:
             raise NeedsAttention("procore_secret_rejected", "no Procore credentials are stored")
         bucket = "procore:" + hashlib.sha256(credentials.client_id.encode()).hexdigest()[:16]
-        return self.wiring.procore(
-            credentials, self.connection.company_id, self._shared(bucket, Limiter(PROCORE_WINDOWS, share=self._share))
-        )
+        limiter = self._limiter("Procore", bucket, PROCORE_WINDOWS, self._share)
+        return self.wiring.procore(credentials, self.connection.company_id, limiter)
 
     @cached_property
     def catalog(self) -> Catalog:
         return Catalog(pex=lambda: self.pex, procore=self.procore, cache=self.cache, clock=now)
 
-    def _shared(self, bucket: str, limiter: Limiter) -> Limiter:
-        """A limiter that begins with what the last worker knew."""
-        self._limiters[bucket] = limiter
+    def _limiter(self, vendor: str, bucket: str, windows: Sequence[Assumption], share: float) -> Limiter:
+        """It begins with what the last worker knew, and what it hears stands in the trail."""
+        traffic = Traffic(vendor)
+        self._trail.traffic.append(traffic)
+        limiter = self._limiters[bucket] = HeardLimiter(windows, share=share, traffic=traffic)
         if (known := self.wiring.limits.load(bucket)) is not None:
             limiter.restore(known)
         return limiter

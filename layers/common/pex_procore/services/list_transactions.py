@@ -102,7 +102,7 @@ def list_transactions(
                 after = ledger.save(after)
             except Conflict:  # an administrator moved it just now
                 continue
-        if after.state in ("posting", "unknown") or _eligible(after, run.settings, now):
+        if after.state in ("posting", "unknown") or after.is_behind or _eligible(after, run.settings, now):
             work.append(after.transaction_id)
         elif after.state == "posted" and _owes(after, run, now):
             owed.append(after.transaction_id)
@@ -160,11 +160,16 @@ def consider(
 
 
 def _consider_posted(row: Row, transaction: Transaction, settings: Settings, now: datetime, run_id: str) -> Row:
-    """The row keeps the transaction as it was posted; what changed since is a warning, never a second expense."""
+    """The row keeps the transaction as it was posted; what changed since is brought into the expense, or is a warning,
+    never a second expense."""
     posted = row.transaction or transaction
     revoked = settings.transactions == "approved" and posted.approved and not transaction.approved
-    changed = (posted.amount, posted.allocations) != (transaction.amount, transaction.allocations) or revoked
-    reason = "changed_after_sync" if changed else None
+    changed = (posted.amount, posted.allocations) != (transaction.amount, transaction.allocations)
+    if changed and not revoked and settings.update_expenses and row.tried != transaction.fingerprint():
+        return row if row.listed == transaction else row.model_copy(update={"listed": transaction})
+    if row.listed is not None:
+        row = row.model_copy(update={"listed": None})
+    reason = (row.reason or "changed_after_sync") if changed or revoked else None
     if row.state == "posted" and posted.system_notes != transaction.system_notes:
         notes = posted.model_copy(update={"system_notes": transaction.system_notes})
         row = row.model_copy(update={"transaction": notes})

@@ -13,6 +13,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal, Protocol
 
+from pex_procore.domain.amendment import PostedLine
 from pex_procore.domain.catalog import BudgetCode, Company, CostType, Project, ProjectCatalog, ProjectCodes, Vendor
 from pex_procore.domain.connection import (
     AdminProfile,
@@ -22,7 +23,7 @@ from pex_procore.domain.connection import (
     Subscription,
     Webhook,
 )
-from pex_procore.domain.expense import DirectCostDraft
+from pex_procore.domain.expense import DirectCostDraft, LineDraft, coding_hash
 from pex_procore.domain.ledger import Row, State
 from pex_procore.domain.runs import Kind, Run, RunItem
 from pex_procore.domain.settings import Settings
@@ -104,6 +105,11 @@ class DirectCost(Value):
     origin_id: str | None = None
     filenames: tuple[str, ...] = ()
     deleted: bool = False
+    status: str = ""
+    lines: tuple[PostedLine, ...] = ()  # only of a direct cost that was shown by itself
+
+    def coding_hash(self) -> str:
+        return coding_hash((line.wbs_code_id, line.amount) for line in self.lines)
 
 
 class PostRefused(Exception):
@@ -182,6 +188,16 @@ class Procore(Protocol):
 
     def show_direct_cost(self, project_id: int, direct_cost_id: int) -> DirectCost | None:
         """None when it was deleted."""
+        ...
+
+    def write_lines(
+        self, project_id: int, direct_cost_id: int, changed: Sequence[tuple[int, LineDraft]], added: Sequence[LineDraft]
+    ) -> DirectCost:
+        """One PATCH: `changed` pairs line ids with what they become. Raises like `create_direct_cost`."""
+        ...
+
+    def delete_line(self, project_id: int, direct_cost_id: int, line_id: int) -> None:
+        """Succeeds also when it is already gone. Raises like `create_direct_cost`."""
         ...
 
     def attach_receipts(self, project_id: int, direct_cost_id: int, files: Sequence[ReceiptFile]) -> DirectCost:

@@ -12,13 +12,15 @@ from datetime import datetime
 
 from pex_procore.domain.eligibility import judge
 from pex_procore.domain.errors import NeedsAttention, TryLater, Unsure
-from pex_procore.domain.expense import CodedShare, DirectCostDraft, draft_direct_costs
+from pex_procore.domain.expense import LINES_AT_ONCE, CodedShare, DirectCostDraft, draft_direct_costs
 from pex_procore.domain.ledger import (
     Posting,
     Row,
     hold,
     intend,
+    keep_as_posted,
     move,
+    record_begun,
     record_not_found,
     record_posted,
     record_unknown,
@@ -27,6 +29,7 @@ from pex_procore.domain.ledger import (
 from pex_procore.domain.reasons import Refused, Waiting
 from pex_procore.domain.runs import Run, RunItem, Tally
 from pex_procore.domain.tags import TagMap
+from pex_procore.services.amend_expense import amend
 from pex_procore.services.catalog import Catalog
 from pex_procore.services.ports import Clock, Ledger, PostRefused, Procore, Reference, Runs
 from pex_procore.services.progress import Progress, work_through
@@ -59,36 +62,95 @@ class Poster:
         self._closed: dict[int, Waiting] = {}  # projects that turned us away: asked once a step, not once a row
 
     def post(self, row: Row) -> Row:
-        """The row after its next move: posted, held with a reason, or unknown until its second look."""
+        """The row after its next move: posted, amended, held with a reason, or unknown until its second look."""
         for posting in row.unsettled_postings:
+            if posting.direct_cost_id is not None:
+                continue  # it exists: it is looked at when it is amended
             if posting.first_look_at is None or self._clock() >= posting.second_look_at():
                 looked = self._look(row, posting)
                 if looked is None or looked.state == "exception":
                     return looked or row
                 row = looked
-        if row.state == "posted" or any(self._clock() < one.second_look_at() for one in row.unsettled_postings):
+        if row.state == "posted" and not row.is_behind:
+            return row
+        if any(self._clock() < one.second_look_at() for one in row.unsettled_postings):
             return row
         if taken := next((one for one in row.unsettled_postings if one.taken), None):
             return self._stop(row, "deleted_in_procore", f"{taken.reference} is taken, and not to be found")
         if row.doubted_in(self._run.run_id) >= SENDS_PER_RUN:
             return row
-        if row.listed is not None:  # what was in doubt is not there: from here on counts what PEX says now
-            row = row.model_copy(update={"transaction": row.listed, "listed": None})
-        drafts = self._draft(row)
+        row = self._adopt_former(row)
+        said = row.listed or row.transaction  # what was in doubt is not there: from here on PEX's last word counts
+        drafts = self._draft(row.model_copy(update={"transaction": said}))
+        existing = [one for one in row.postings if one.direct_cost_id is not None]
+        if not existing:
+            row = row.model_copy(update={"transaction": said, "listed": None})
         if isinstance(drafts, Waiting | Refused):
+            if existing:
+                return self._keep(row, f"{drafts.reason}: {drafts.detail}" if drafts.detail else drafts.reason)
             return self._save(hold(row, drafts, self._clock(), self._run.run_id), unless=row)
-        posted = {one.project_id: one.amount for one in row.postings if one.state == "posted"}
-        todo = [draft for draft in drafts if draft.project_id not in posted]
-        if posted.items() - {(draft.project_id, draft.amount) for draft in drafts}:
-            return self._stop(row, "changed_after_sync", "a part was posted before the coding changed")
-        if not todo:
-            return self._save(move(row, "posted", self._clock(), "nothing left to post", self._run.run_id))
-        row = self._save(intend(row, todo, self._clock(), self._run.run_id))
+        wanted = {draft.project_id: draft for draft in drafts}
+        if surplus := [one for one in existing if one.project_id not in wanted]:
+            told = ", ".join(f"{one.direct_cost_id} in project {one.project_id}" for one in surplus)
+            return self._keep(row, f"no part of the purchase any more: expense {told}")
+        return self._carry_out(row, wanted)
+
+    def _carry_out(self, row: Row, wanted: dict[int, DirectCostDraft]) -> Row:
+        """Amends what differs, what shrinks first, and posts what is missing: never more in Procore than in PEX."""
+        existing = [one for one in row.postings if one.direct_cost_id is not None]
+        for posting in sorted(existing, key=lambda one: abs(wanted[one.project_id].amount) - abs(one.amount)):
+            draft = wanted[posting.project_id]
+            if posting.state == "posted" and posting.coding == draft.coding_hash():
+                continue
+            row = self._amend(row, draft)
+            if row.reason or row.state == "unknown":
+                return row
+        settled = {one.project_id for one in row.postings if one.state == "posted"}
+        if todo := [draft for project_id, draft in wanted.items() if project_id not in settled]:
+            row = self._save(intend(row, todo, self._clock(), self._run.run_id))
         for draft in todo:
             row = self._send(row, draft)
+            begun = row.posting(draft.project_id)
+            if row.state == "posting" and begun is not None and begun.state == "amending":
+                row = self._amend(row, draft)
             if row.state not in ("posting", "posted"):
-                break
+                return row
+        if row.state != "posted" or row.listed is not None:
+            known = {"transaction": row.listed or row.transaction, "listed": None}
+            return self._save(move(row, "posted", self._clock(), "nothing left to post", self._run.run_id, **known))
         return row
+
+    def _amend(self, row: Row, draft: DirectCostDraft) -> Row:
+        return amend(
+            row,
+            _posting(row, draft.project_id),
+            draft,
+            run=self._run,
+            procore=self._procore,
+            ledger=self._ledger,
+            clock=self._clock,
+        )
+
+    def _adopt_former(self, row: Row) -> Row:
+        """Before it is posted again because a person says so: what is still alive in Procore is taken as it is."""
+        if row.postings or not row.former:
+            return row
+        last = {one.project_id: one for one in row.former}
+        alive = []
+        for posting in last.values():
+            if posting.direct_cost_id is None:
+                found = [one.direct_cost_id for one in self._procore.find_direct_costs(_reference(posting))]
+            else:
+                shown = self._procore.show_direct_cost(posting.project_id, posting.direct_cost_id)
+                found = [shown.direct_cost_id] if shown else []
+            alive += [posting.model_copy(update={"state": "posted", "direct_cost_id": one}) for one in found[:1]]
+        return row.model_copy(update={"postings": tuple(alive)})
+
+    def _keep(self, row: Row, detail: str) -> Row:
+        """What is in Procore stays; a person decides. In the middle of an amendment nobody knows what is there."""
+        if row.unsettled_postings or row.state not in ("posted", "complete"):
+            return self._stop(row, "changed_after_sync", detail)
+        return self._save(keep_as_posted(row, "changed_after_sync", detail, self._clock(), self._run.run_id))
 
     def _draft(self, row: Row) -> list[DirectCostDraft] | Waiting | Refused:
         assert row.transaction is not None, "only rows with a transaction reach the poster"
@@ -113,12 +175,13 @@ class Poster:
             cardholder=self._catalog.cardholder(row.account_id),
             settings=self._run.settings,
             schemes={one: known.get(one) or self._catalog.scheme(one, self._run.settings) for one in projects},
+            revision=row.revision,
         )
 
     def _send(self, row: Row, draft: DirectCostDraft) -> Row:
         run_id = self._run.run_id
         try:
-            created = self._procore.create_direct_cost(draft)
+            created = self._procore.create_direct_cost(draft.opening())
         except Unsure as doubt:
             return self._doubt(row, draft.project_id, str(doubt), taken=False)
         except PostRefused as refusal:
@@ -129,6 +192,8 @@ class Poster:
             self._save(retreat(row, "announced", self._clock(), run_id))
             raise
         now = self._clock()
+        if len(draft.lines) > LINES_AT_ONCE:
+            return self._save(record_begun(row, draft.project_id, created.direct_cost_id, now, "posted", run_id))
         row = self._save(record_posted(row, draft.project_id, created.direct_cost_id, now, "posted", run_id))
         if created.amount != draft.amount:
             return self._stop(row, "found_with_other_amount", f"{created.amount} instead of {draft.amount}")
@@ -155,11 +220,8 @@ class Poster:
     def _look(self, row: Row, posting: Posting) -> Row | None:
         """Looks a direct cost up that may exist; None when Procore does not let us look."""
         run_id, now = self._run.run_id, self._clock()
-        reference = Reference(
-            project_id=posting.project_id, scheme=posting.scheme, reference=posting.reference, sent_at=posting.sent_at
-        )
         try:
-            found = self._procore.find_direct_costs(reference)
+            found = self._procore.find_direct_costs(_reference(posting))
         except NeedsAttention as closed:
             if closed.reason != "procore_permission_missing":
                 raise
@@ -167,6 +229,8 @@ class Poster:
         if len(found) > 1:
             ids = ", ".join(str(one.direct_cost_id) for one in found)
             return self._stop(row, "reference_found_twice", f"{posting.reference}: {ids}")
+        if found and found[0].amount != posting.amount and posting.lines > LINES_AT_ONCE:
+            return self._save(record_begun(row, posting.project_id, found[0].direct_cost_id, now, "adopted", run_id))
         if found and found[0].amount != posting.amount:
             return self._stop(row, "found_with_other_amount", f"{found[0].amount} instead of {posting.amount}")
         if found:
@@ -180,6 +244,12 @@ class Poster:
 
     def _save(self, row: Row, unless: Row | None = None) -> Row:
         return row if row is unless else self._ledger.save(row)
+
+
+def _reference(posting: Posting) -> Reference:
+    return Reference(
+        project_id=posting.project_id, scheme=posting.scheme, reference=posting.reference, sent_at=posting.sent_at
+    )
 
 
 def _posting(row: Row, project_id: int) -> Posting:
@@ -209,14 +279,14 @@ def post_transactions(
     def act(transaction_id: int) -> datetime | None:
         nonlocal tally
         row = rows.get(transaction_id)
-        if row is None or row.state not in ("announced", "waiting", "posting", "unknown"):
+        if row is None or not (row.state in ("announced", "waiting", "posting", "unknown") or row.is_behind):
             return None
         after = poster.post(row)
         due = max((one.second_look_at() for one in after.unsettled_postings), default=None)
         if due is not None and due > clock() and after.state in ("posting", "unknown"):
             return due
         if after is not row or after.state != "waiting":
-            items.append(_item(after))
+            items.append(_item(after, run.run_id))
         elif not after.moved_in(run.run_id):
             tally = tally.add("waiting", after.reason)
         return None
@@ -227,7 +297,7 @@ def post_transactions(
         if row is not None:
             detail = type(error).__name__
             after = move(row, "exception", clock(), "failed", run.run_id, reason="internal_error", detail=detail)
-            items.append(_item(ledger.save(after)))
+            items.append(_item(ledger.save(after), run.run_id))
 
     try:
         progress = work_through(transaction_ids, act, may_go_on=may_go_on, clock=clock, poisoned=poisoned)
@@ -237,11 +307,11 @@ def post_transactions(
     return progress, tally
 
 
-def _item(row: Row) -> RunItem:
+def _item(row: Row, run_id: str) -> RunItem:
     item = RunItem(transaction_id=row.transaction_id, outcome="posted", reason=row.reason, detail=row.detail)
     match row.state:
-        case "posted":
-            return item
+        case "posted" | "complete":
+            return item.model_copy(update={"outcome": row.outcome_in(run_id)})
         case "exception":
             return item.model_copy(update={"outcome": "failed"})
         case _:

@@ -67,7 +67,7 @@ def stage_receipts(
 def receipt_item(row: Row, run: Run, receipts_failed: int, reason: str | None, detail: str = "") -> RunItem:
     return RunItem(
         transaction_id=row.transaction_id,
-        outcome="posted" if row.posted_in(run.run_id) else "already_posted",
+        outcome=row.outcome_in(run.run_id),
         reason=reason,
         detail=detail,
         receipts_failed=receipts_failed,
