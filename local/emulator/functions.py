@@ -116,7 +116,8 @@ def _environment(config: dict[str, Any], code: Path, path: list[Path]) -> dict[s
         **lambda_svc._runtime_env_vars(config),
         "AWS_REGION": os.environ["MINISTACK_REGION"],
         "AWS_DEFAULT_REGION": os.environ["MINISTACK_REGION"],
-        "AWS_ENDPOINT_URL": os.environ["AWS_ENDPOINT_URL"],
+        # a test may stand between the functions and AWS
+        "AWS_ENDPOINT_URL": os.environ.get("FUNCTIONS_ENDPOINT_URL") or os.environ["AWS_ENDPOINT_URL"],
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{config['Runtime']}",
         "AWS_LAMBDA_FUNCTION_NAME": name,
         "AWS_LAMBDA_FUNCTION_VERSION": config.get("Version", "$LATEST"),

@@ -115,14 +115,14 @@ class Stranger:
 
         return until(look)
 
-    def transaction(self, transaction_id: int, state: str) -> dict[str, Any]:
+    def transaction(self, transaction_id: int, state: str, patience_seconds: float = 60) -> dict[str, Any]:
         """Once the list of that state shows it."""
 
         def look() -> dict[str, Any] | None:
             listed = self.ask("GET", "/v1/transactions", params={"state": state}).json()["items"]
             return next((one for one in listed if one["transaction_id"] == transaction_id), None)
 
-        return until(look)
+        return until(look, patience_seconds)
 
 
 class Life:
