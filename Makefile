@@ -6,11 +6,12 @@ ARGS ?=
 DEV := .venv/.complete
 LOCAL := .venv-local/.complete
 SAM := .venv-sam/.complete
+CHECKOV := .venv-checkov/.complete
 DEV_3_13 := .venv-3.13/.complete
 SAM_CLI := PATH="$(CURDIR)/.venv-sam/bin:$$PATH" SAM_CLI_TELEMETRY=0 sam
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-3.13 check fix lock build deploy-local bench-tags clean
+.PHONY: help setup demo up test test-3.13 check fix lock build deploy-local check-template bench-tags forget clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9.-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,7 +34,7 @@ test-3.13: ## Run the tests of what is shipped on the deployed Python version, w
 		echo "No Python 3.13 on this machine: the tests ran on another version than the deployed one only."; \
 	else \
 		$(MAKE) --no-print-directory $(DEV_3_13) PYTHON="$$python" && \
-		.venv-3.13/bin/python -m pytest -n 2 $(or $(ARGS),$(addprefix tests/,domain services fakes net pex procore store functions)); \
+		.venv-3.13/bin/python -m pytest -n 2 $(or $(ARGS),$(addprefix tests/,domain services fakes net pex procore store runtime functions)); \
 	fi
 
 check: $(DEV) $(SAM) ## Check format, lint, types, imports and templates
@@ -49,7 +50,7 @@ fix: $(DEV) ## Format, and repair what the linter can
 
 lock: ## Resolve requirements/*.in and the layer's again into their lock files (needs uv)
 	@command -v uv >/dev/null || { echo "No 'uv' on this machine: install it with 'pip install uv'."; exit 1; }
-	for name in layers/common/requirements requirements/dev requirements/local requirements/sam; do \
+	for name in layers/common/requirements requirements/dev requirements/local requirements/sam requirements/checkov; do \
 		uv pip compile --quiet --no-config --no-header --no-emit-index-url --no-emit-find-links --generate-hashes \
 			--universal --python-version 3.11 $$name.in --output-file $$name.txt $(ARGS) || exit 1; \
 	done
@@ -61,11 +62,22 @@ build: $(SAM) ## Build what is deployed into .aws-sam (ARCHITECTURE=x86_64 for I
 deploy-local: setup ## Put the template on an emulated AWS that runs already (ARGS="--endpoint-url http://127.0.0.1:4566")
 	@.venv/bin/python -m local.deploy $(ARGS)
 
+check-template: $(LOCAL) $(CHECKOV) ## Let checkov read the template as CloudFormation gets it; what we do not follow is in tools/checkov.yaml
+	@.venv-local/bin/python -m local.translate > .venv-checkov/template.json
+	@.venv-checkov/bin/checkov --config-file tools/checkov.yaml --file .venv-checkov/template.json
+
+forget: $(DEV) ## Delete everything kept about one business (BUSINESS=98702 ARGS="--stack NAME --endpoint-url URL")
+	@test -n "$(BUSINESS)" || { echo "Which? make forget BUSINESS=98702"; exit 1; }
+	@PYTHONPATH=layers/common:. .venv/bin/python -m tools.forget $(BUSINESS) $(ARGS)
+
+soak: $(DEV) ## Simulate bad weeks until 100,000 purchases were made (SEED=7 repeats one week)
+	@PYTHONPATH=layers/common .venv/bin/python -m tests.simulation.soak $(if $(SEED),--seed $(SEED)) $(if $(TRANSACTIONS),--transactions $(TRANSACTIONS))
+
 bench-tags: $(DEV) ## Measure what keeping the tags of a large contractor costs (under two minutes)
 	@PYTHONPATH=layers/common .venv/bin/python -m benchmarks.tags
 
 clean: ## Remove all that these targets made
-	rm -rf .venv .venv-local .venv-sam .venv-3.13 .aws-sam .local-state
+	rm -rf .venv .venv-local .venv-sam .venv-checkov .venv-3.13 .aws-sam .local-state
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find functions layers local tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
@@ -78,6 +90,9 @@ $(LOCAL): requirements/local.txt
 
 $(SAM): requirements/sam.txt
 	@PYTHON="$(PYTHON)" tools/make-venv .venv-sam $< --no-compile
+
+$(CHECKOV): requirements/checkov.txt
+	@PYTHON="$(PYTHON)" tools/make-venv .venv-checkov $< --no-compile
 
 $(DEV_3_13): requirements/dev.txt
 	@PYTHON="$(PYTHON)" tools/make-venv .venv-3.13 $< --no-compile

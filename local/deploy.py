@@ -148,10 +148,20 @@ def _denies_plain_http(node: Any) -> bool:
     return "aws:SecureTransport" in json.dumps(node.get("Condition"))
 
 
+def without_math_alarms(template: Template) -> Template:
+    """The emulator refuses alarms over several metrics. It sounds none anyway."""
+    kept = {
+        name: resource
+        for name, resource in template.get("Resources", {}).items()
+        if resource.get("Type") != "AWS::CloudWatch::Alarm" or "Metrics" not in resource["Properties"]
+    }
+    return {**template, "Resources": kept}
+
+
 def deploy(clients: Clients, root: Path, parameters: Mapping[str, str]) -> Deployment:
     """Creates the stack, or updates it when it is there and differs. `parameters` the template lacks are left out."""
     upload = _uploader(clients("s3"))
-    template = without_unseen_conditions(package(root, upload))
+    template = without_math_alarms(without_unseen_conditions(package(root, upload)))
     declared = template.get("Parameters", {})
     chosen = {name: value for name, value in sorted(parameters.items()) if name in declared}
     body = json.dumps(template)

@@ -11,9 +11,14 @@ from pex_procore.runtime.metrics import count
 from pex_procore.runtime.step import Context, Event, step
 from pex_procore.runtime.wiring import now, wiring
 from pex_procore.services.refresh_tags import TagResult, tally_tags
-from pex_procore.services.runs import CONNECTION_PROBLEMS, close_run, close_tags_run
+from pex_procore.services.runs import close_run, close_tags_run
 
-LOCKED_OUT = {reason for reasons in CONNECTION_PROBLEMS.values() for reason in reasons}
+LOCKED_OUT = {
+    "pex_token_rejected",
+    "pex_permission_missing",
+    "procore_secret_rejected",
+    "procore_app_not_connected",
+}
 STOPPED_BY = {"Paused": "paused", "TryLater": "busy", "Unsure": "outcome_unknown"}
 
 

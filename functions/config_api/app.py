@@ -12,6 +12,7 @@ from pex_procore.domain.ledger import Row
 from pex_procore.domain.settings import Problem, change_settings
 from pex_procore.runtime.bodies import RunOrder
 from pex_procore.runtime.http import HttpProblem, Request, make_api, reply
+from pex_procore.runtime.metrics import measured
 from pex_procore.runtime.pages import load_row, page_of, read_state
 from pex_procore.runtime.views import show_row, show_run, show_timeline
 from pex_procore.runtime.wiring import now, wiring
@@ -221,4 +222,5 @@ def decide(transaction_id: str, decision: Callable[[Row, datetime], Row], code: 
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    return api.resolve(event, context)
+    with measured(context.function_name):
+        return api.resolve(event, context)

@@ -5,16 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from pex_procore.procore.event import Event, parse_event
+from pex_procore.runtime.metrics import count, measured
 from pex_procore.runtime.webhook import answer, read_callback
 from pex_procore.runtime.wiring import Business, now, wiring
 
 
-def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    with measured(context.function_name):
+        return receive(event)
+
+
+def receive(event: dict[str, Any]) -> dict[str, Any]:
     callback = read_callback(event, parse_event)
     hook = wiring().hooks.find(callback.key, "procore")
     if hook is None:
         return answer(404, "unknown_hook", "No connection has this webhook address.")
     if not hook.accepts(callback.authorization.removeprefix("Bearer ")):
+        count("AuthFailures")
         return answer(401, "wrong_secret", "This webhook was not created by us.")
     if callback.said is None:
         return answer(*callback.problem)

@@ -11,6 +11,7 @@ from pex_procore.domain.connection import ProcoreCredentials
 from pex_procore.domain.errors import NeedsAttention
 from pex_procore.runtime.bodies import CallbackSecret, CompanyChoice, ProcoreLogin, SignIn
 from pex_procore.runtime.http import HttpProblem, Request, make_api, reply, session_cookie
+from pex_procore.runtime.metrics import count, measured
 from pex_procore.runtime.views import show_connection
 from pex_procore.runtime.wiring import now, wiring
 from pex_procore.services.connect import (
@@ -145,4 +146,8 @@ def _or_none(client: Callable[[], T]) -> T | None:
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    return api.resolve(event, context)
+    with measured(context.function_name):
+        answer: dict[str, Any] = api.resolve(event, context)
+        if event["resource"] == "/v1/sessions" and answer["statusCode"] == 401:
+            count("AuthFailures")
+        return answer

@@ -21,6 +21,7 @@ from pex_procore.procore.auth import ServiceAccount
 from pex_procore.procore.client import ProcoreClient
 from pex_procore.services.connect import HOOK_RESOURCES
 from pex_procore.services.ports import PostRefused, ReceiptFile, Reference
+from pex_procore.services.sync_port import SyncAnswer
 from tests.contract.contract import Contract, Sent
 from tests.contract.recording import Exchange, RecordingSession
 from tests.flow.clock import NOON, FlowClock
@@ -123,11 +124,18 @@ def drive_pex(driven: Driven) -> set[str]:
         "subscribe": lambda: client.subscribe("SettlementPostedRealtime", "https://example.com/callbacks/pex/k"),
         "list_subscriptions": client.list_subscriptions,
         "unsubscribe": lambda: client.unsubscribe(client.list_subscriptions()[0].subscription_id),
+        "renew_token": lambda: renew_token(driven, client),
         "delete_token": client.delete_token,
     }
     for step in steps.values():
         step()
     return set(steps)
+
+
+def renew_token(driven: Driven, client: PexClient) -> None:
+    assert client.renew_token() is None
+    driven.vendors.pex.act_age_token(PEX_TOKEN, 20)
+    assert client.renew_token()
 
 
 def drive_procore(driven: Driven) -> set[str]:
@@ -157,6 +165,8 @@ def drive_procore(driven: Driven) -> set[str]:
                 {"kind": "status", "path": "/triggers/bulk$", "status": 207, "commit": True, "times": 1}
             )
 
+    together = [driven.draft(reference=f"pex:1:3:{number}").with_line_ids() for number in (1, 2)]
+    headers: list[SyncAnswer] = []
     steps: dict[str, Callable[[], object]] = {
         "list_companies": client.list_companies,
         "check": client.check,
@@ -176,9 +186,20 @@ def drive_procore(driven: Driven) -> set[str]:
             client.show_direct_cost(library, 999),
         ),
         "write_lines": lambda: client.write_lines(
-            library, posted.direct_cost_id, [(posted.lines[0].line_id, driven.draft().lines[0])], driven.draft().lines
+            library,
+            posted.direct_cost_id,
+            [(posted.lines[0].line_id, driven.draft().lines[0])],
+            driven.draft().lines,
+            [posted.lines[1].line_id],
         ),
         "delete_line": lambda: client.delete_line(library, posted.direct_cost_id, posted.lines[1].line_id),
+        "sync_headers": lambda: headers.append(client.sync_headers(together)),
+        "sync_lines": lambda: client.sync_lines(
+            [(headers[0].stored[one.reference].record_id, one) for one in together]
+        ),
+        "sync_statuses": lambda: client.sync_statuses(
+            [(headers[0].stored[one.reference].record_id, one) for one in together], "pending"
+        ),
         "attach_receipts": lambda: client.attach_receipts(library, posted.direct_cost_id, files[1:]),
         "list_hooks": client.list_hooks,
         "create_hook": create_hooks,
@@ -208,6 +229,8 @@ def provoke(driven: Driven) -> None:
         lambda: procore.show_project(1),
         lambda: procore.list_cost_codes(1),
         lambda: procore.create_direct_cost(driven.draft(vendor_id=1)),
+        lambda: procore.sync_headers([driven.draft(vendor_id=1)]),
+        lambda: procore.write_lines(library, 1, [], [], status="pending"),
         lambda: (procore.create_direct_cost(driven.draft()), procore.create_direct_cost(driven.draft())),
         lambda: procore.attach_receipts(library, 1, [ReceiptFile("a.jpg", "image/jpeg", JPEG)]),
         lambda: driven.vendors.procore.act_set_tool(library, active=False),
@@ -289,7 +312,7 @@ def test_refusals_keep_the_contract_too(driven: Driven) -> None:
     [
         ({"split_values": "object", "split_amounts": "number", "untagged": "initial", "no_notes": "null"}, "pex"),
         ({"attachment_content": "data_uri", "list_deleted_tags": True, "page_size": 2}, "pex"),
-        ({"segment_items_share_ids": False, "page_cap": 1}, "procore"),
+        ({"segment_items_share_ids": False, "page_cap": 1, "lines_left_out_go": True}, "procore"),
     ],
 )
 def test_either_side_of_what_is_undocumented_keeps_the_contract(

@@ -31,6 +31,8 @@ class FakePex(Misbehaving):
         self.transactions: dict[int, Transaction] = {}
         self.tags: list[TagDefinition] = []
         self.tags_on = True
+        self.token_ends_at: datetime | None = None
+        self.renews_with: str | None = None  # the token a renewal makes; None: it may not be renewed
         self.permissions: dict[str, bool] = {}
         self.names: dict[int, str] = {}
         self.receipts: defaultdict[int, dict[str, PexReceipt]] = defaultdict(dict)
@@ -58,7 +60,13 @@ class FakePex(Misbehaving):
 
     def identity(self) -> PexIdentity:
         self._called("identity")
-        return PexIdentity(business_id=self.business_id, business_name="Harbor", username="ada", is_admin=True)
+        return PexIdentity(
+            business_id=self.business_id,
+            business_name="Harbor",
+            username="ada",
+            is_admin=True,
+            expires_at=self.token_ends_at,
+        )
 
     def profile(self) -> AdminProfile:
         self._called("profile")
@@ -141,6 +149,10 @@ class FakePex(Misbehaving):
     def unsubscribe(self, subscription_id: int) -> None:
         self._called("unsubscribe")
         self.subscriptions.pop(subscription_id, None)
+
+    def renew_token(self) -> str | None:
+        self._called("renew_token")
+        return self.renews_with
 
     def delete_token(self) -> None:
         self._called("delete_token")

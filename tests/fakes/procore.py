@@ -1,19 +1,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from pex_procore.domain.amendment import PostedLine
+from pex_procore.domain.amendment import DirectCost, PostedLine
 from pex_procore.domain.catalog import BudgetCode, Company, CostType, Project, Vendor
 from pex_procore.domain.connection import Webhook
 from pex_procore.domain.errors import NeedsAttention, TryLater, Unsure
 from pex_procore.domain.expense import DirectCostDraft, LineDraft
-from pex_procore.services.ports import DirectCost, PostRefused, ReceiptFile, Reference
+from pex_procore.domain.settings import ExpenseStatus
+from pex_procore.services.ports import PostRefused, ReceiptFile, Reference
 from tests.fakes.clock import FakeClock
-from tests.fakes.faults import Misbehaving
+from tests.fakes.procore_sync import SyncsExpenses
 
 CLOCKS_DIFFER_BY = timedelta(minutes=15)
 
@@ -46,7 +48,7 @@ class BookedCost:
         )
 
 
-class FakeProcore(Misbehaving):
+class FakeProcore(SyncsExpenses):
     """`tool_off`: projects that answer 403 to their direct costs. `forbidden`: projects we may not look into at all."""
 
     def __init__(self, clock: FakeClock) -> None:
@@ -74,8 +76,9 @@ class FakeProcore(Misbehaving):
         self._round_next: Decimal | None = None
         self._next_id = 70_000
         self._next_line_id = 90_000
-        self._late_lines: list[tuple[datetime, BookedCost, list[LineDraft]]] = []
+        self._late_changes: list[tuple[datetime, Callable[[], object]]] = []
         self.locked = False  # no expense can be changed any more
+        self.lines_left_out_go = False  # an update takes away the lines it does not name
 
     def hide_fresh_for(self, seconds: float) -> None:
         """Look-ups see a direct cost only after so long."""
@@ -167,7 +170,12 @@ class FakeProcore(Misbehaving):
         self._called("create_direct_cost")
         self.create_times.append(self.clock())
         self._commit_what_is_due()
-        fault = self._next_fault()
+        try:
+            fault = self._next_fault()
+        except PostRefused as refusal:  # every reason is told, this one too
+            if refusal.status == 422 and self._is_taken(draft):
+                raise PostRefused(422, f"{refusal.message}; origin_id has already been taken", duplicate=True) from None
+            raise
         if draft.project_id in self.tool_off | self.forbidden:
             raise PostRefused(403, "You do not have access to the Direct Costs tool.")
         if fault.kind == "late":
@@ -200,6 +208,8 @@ class FakeProcore(Misbehaving):
 
     def show_direct_cost(self, project_id: int, direct_cost_id: int) -> DirectCost | None:
         self._called("show_direct_cost")
+        if project_id in self.tool_off | self.forbidden:
+            raise NeedsAttention("procore_permission_missing", "the Direct Costs tool is off", 403)
         cost = self._find(project_id, direct_cost_id)
         return cost.shown() if cost else None
 
@@ -219,34 +229,49 @@ class FakeProcore(Misbehaving):
         return cost.shown()
 
     def write_lines(
-        self, project_id: int, direct_cost_id: int, changed: Sequence[tuple[int, LineDraft]], added: Sequence[LineDraft]
+        self,
+        project_id: int,
+        direct_cost_id: int,
+        changed: Sequence[tuple[int, LineDraft]],
+        added: Sequence[LineDraft],
+        kept: Sequence[int] = (),
+        status: ExpenseStatus | None = None,
     ) -> DirectCost:
         self._called("write_lines")
-        cost = self._to_be_changed(project_id, direct_cost_id, len(changed) + len(added))
-        fault = self._next_fault()
-        if fault.kind == "dropped":
-            raise Unsure("no answer")
-        if fault.kind == "late":
-            self._late_lines.append((self.clock() + fault.delay, cost, list(added)))
-            raise Unsure("no answer")
+        cost = self._to_be_changed(project_id, direct_cost_id, len(changed) + len(added) + len(kept))
         becomes = dict(changed)
-        cost.lines = [
-            self._line(becomes[one.line_id], one.line_id) if one.line_id in becomes else one for one in cost.lines
-        ]
-        cost.lines += [self._line(line) for line in added]
-        return self._changed(cost, fault.kind)
+        if unknown := {*becomes, *kept} - {one.line_id for one in cost.lines}:
+            raise PostRefused(422, f"line_items: no {unknown}")
+
+        def apply() -> None:
+            self._check_lines(project_id, [*becomes.values(), *added])
+            taken = {one.origin_id for cost in self.books for one in cost.lines if one.origin_id}
+            if any(line.origin_id in taken for line in added):
+                raise PostRefused(422, "origin_id has already been taken", duplicate=True)
+            named = {*becomes, *kept} if self.lines_left_out_go else {one.line_id for one in cost.lines}
+            cost.lines = [
+                self._line(becomes[one.line_id], one.line_id) if one.line_id in becomes else one
+                for one in cost.lines
+                if one.line_id in named
+            ]
+            cost.lines += [self._line(line) for line in added]
+            cost.status = status or cost.status
+
+        return self._change(cost, apply)
 
     def delete_line(self, project_id: int, direct_cost_id: int, line_id: int) -> None:
         self._called("delete_line")
         cost = self._to_be_changed(project_id, direct_cost_id, 1)
-        fault = self._next_fault()
-        if fault.kind == "dropped":
-            raise Unsure("no answer")
-        cost.lines = [one for one in cost.lines if one.line_id != line_id]
-        self._changed(cost, fault.kind)
+
+        def apply() -> None:
+            cost.lines = [one for one in cost.lines if one.line_id != line_id]
+
+        self._change(cost, apply)
 
     def _to_be_changed(self, project_id: int, direct_cost_id: int, lines: int) -> BookedCost:
         self._commit_what_is_due()
+        if project_id in self.tool_off | self.forbidden:
+            raise PostRefused(403, "You do not have access to the Direct Costs tool.")
         cost = self._find(project_id, direct_cost_id)
         if cost is None:
             raise PostRefused(404, "not found")
@@ -256,15 +281,27 @@ class FakeProcore(Misbehaving):
             raise PostRefused(422, "line_items: too many")
         return cost
 
-    def _changed(self, cost: BookedCost, fault: str) -> DirectCost:
-        cost.amount = sum((line.amount for line in cost.lines), Decimal())
-        if fault == "lost":
+    def _change(self, cost: BookedCost, apply: Callable[[], None]) -> DirectCost:
+        def change() -> None:
+            apply()
+            cost.amount = sum((line.amount for line in cost.lines), Decimal())
+
+        fault = self._next_fault()
+        if fault.kind == "late":
+            self._late_changes.append((self.clock() + fault.delay, change))
+        if fault.kind in ("late", "dropped"):
+            raise Unsure("no answer")
+        change()
+        if fault.kind == "lost":
             raise Unsure("the answer was lost")
         return cost.shown()
 
     def _line(self, draft: LineDraft, line_id: int = 0) -> PostedLine:
         self._next_line_id += not line_id
-        return PostedLine(line_id=line_id or self._next_line_id, wbs_code_id=draft.wbs_code_id, amount=draft.amount)
+        line_id = line_id or self._next_line_id
+        return PostedLine(
+            line_id=line_id, wbs_code_id=draft.wbs_code_id, amount=draft.amount, origin_id=draft.origin_id
+        )
 
     def _called(self, method: str) -> None:
         self.calls[method] += 1
@@ -286,12 +323,30 @@ class FakeProcore(Misbehaving):
             None,
         )
 
+    def _is_closed(self, project_id: int) -> bool:
+        return project_id in self.tool_off | self.forbidden
+
     def _validate(self, draft: DirectCostDraft) -> None:
-        codes = {code.wbs_code_id for code in self.budget_codes.get(draft.project_id, []) if code.active}
+        if not draft.lines or len(draft.lines) > 100:
+            raise PostRefused(422, "line_items: invalid")
+        self._check_lines(draft.project_id, draft.lines)
+        self._check_header(draft)
+
+    def _check_lines(self, project_id: int, lines: Sequence[LineDraft]) -> None:
+        codes = {code.wbs_code_id for code in self.budget_codes.get(project_id, []) if code.active}
+        if any(line.wbs_code_id not in codes for line in lines):
+            raise PostRefused(422, "wbs_code is invalid")
+        self._check_ids([line.origin_id or "" for line in lines])
+
+    def _check_ids(self, origin_ids: Sequence[str]) -> None:
+        for one in origin_ids:
+            if one in self.refused_rows:
+                raise PostRefused(422, self.refused_rows[one])
+
+    def _check_header(self, draft: DirectCostDraft) -> None:
+        self._check_ids([draft.reference])
         if not self.projects[draft.project_id].active:
             raise PostRefused(422, "the project is not active")
-        if not draft.lines or len(draft.lines) > 100 or any(line.wbs_code_id not in codes for line in draft.lines):
-            raise PostRefused(422, "line_items: invalid")
         if self._is_taken(draft):
             raise PostRefused(422, "origin_id: has already been taken", duplicate=True)
 
@@ -316,7 +371,8 @@ class FakeProcore(Misbehaving):
         for moment, draft in due:
             if not self._is_taken(draft):
                 self._book(draft).created_at = moment
-        for late in [one for one in self._late_lines if one[0] <= self.clock()]:
-            self._late_lines.remove(late)
-            late[1].lines += [self._line(line) for line in late[2]]
-            self._changed(late[1], "")
+        changes = [one for one in self._late_changes if one[0] <= self.clock()]
+        self._late_changes = [one for one in self._late_changes if one not in changes]
+        for _, change in changes:
+            with suppress(PostRefused):
+                change()

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from pex_procore.domain.alerts import Care, Notice
 from pex_procore.domain.catalog import ProjectCatalog, ProjectCodes
 from pex_procore.domain.connection import Connection, ProcoreCredentials
+from pex_procore.domain.errors import TryLater
 from pex_procore.domain.ledger import Row, State
 from pex_procore.domain.runs import Kind, Run, RunItem
 from pex_procore.domain.settings import Settings
@@ -98,6 +100,8 @@ class FakeConnections:
         self._connection: str | None = None
         self._settings: tuple[str, int] | None = None
         self.pex_token: str | None = None
+        self.next_pex_token: str | None = None
+        self.care: Care | None = None
         self.procore_credentials: ProcoreCredentials | None = None
         self.hook_keys: dict[Side, str] = {}
         self.callback_secrets: dict[Side, str] = {}
@@ -133,10 +137,25 @@ class FakeConnections:
         return version + 1
 
     def seal_pex_token(self, token: str) -> None:
-        self.pex_token = token
+        self.pex_token, self.next_pex_token = token, None
 
     def open_pex_token(self) -> str | None:
         return self.pex_token
+
+    def seal_next_pex_token(self, token: str) -> None:
+        self.next_pex_token = token
+
+    def open_next_pex_token(self) -> str | None:
+        return self.next_pex_token
+
+    def promote_next_pex_token(self) -> bool:
+        if self.next_pex_token is None:
+            return False
+        self.pex_token, self.next_pex_token = self.next_pex_token, None
+        return True
+
+    def drop_next_pex_token(self) -> None:
+        self.next_pex_token = None
 
     def seal_procore_credentials(self, credentials: ProcoreCredentials) -> None:
         self.procore_credentials = credentials
@@ -145,7 +164,7 @@ class FakeConnections:
         return self.procore_credentials
 
     def erase_credentials(self) -> None:
-        self.pex_token = self.procore_credentials = None
+        self.pex_token = self.next_pex_token = self.procore_credentials = None
 
     @property
     def hook_key(self) -> str | None:
@@ -169,6 +188,15 @@ class FakeConnections:
         self.sweeps.pop(kind, None)
         if due_at is not None:
             self.sweeps[kind] = due_at
+
+    def load_care(self) -> Care | None:
+        return self.care
+
+    def save_care(self, care: Care) -> None:
+        self.care = care
+
+    def end_care(self) -> None:
+        self.care = None
 
     @property
     def sweep_due_at(self) -> datetime | None:
@@ -242,3 +270,14 @@ class FakeReceiptBucket:
 
     def delete(self, key: str) -> None:
         self.objects.pop(key, None)
+
+
+class FakeNotices:
+    def __init__(self) -> None:
+        self.published: list[tuple[int, Notice]] = []
+        self.fails = False
+
+    def publish(self, business_id: int, notice: Notice) -> None:
+        if self.fails:
+            raise TryLater("no answer")
+        self.published.append((business_id, notice))

@@ -16,7 +16,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.control import FakeExecutions, FakeLeases, FakeSessions
 from tests.fakes.pex import FakePex
 from tests.fakes.procore import FakeProcore
-from tests.fakes.stores import FakeCatalogCache, FakeConnections, FakeLedger, FakeReceiptBucket, FakeRuns
+from tests.fakes.stores import FakeCatalogCache, FakeConnections, FakeLedger, FakeNotices, FakeReceiptBucket, FakeRuns
 from tests.services.world import P1, VENDOR_ID, World
 
 _CLOCK = FakeClock()
@@ -30,10 +30,12 @@ SESSIONS: ports.Sessions = FakeSessions(_CLOCK)
 CATALOG_CACHE: ports.CatalogCache = FakeCatalogCache(_CLOCK)
 RECEIPT_BUCKET: ports.ReceiptBucket = FakeReceiptBucket()
 EXECUTIONS: ports.Executions = FakeExecutions()
+NOTICES: ports.Notices = FakeNotices()
 
 PAIRS = [
     (ports.Pex, PEX),
     (ports.Procore, PROCORE),
+    (ports.ProcoreSync, PROCORE),
     (ports.Ledger, LEDGER),
     (ports.Runs, RUNS),
     (ports.Leases, LEASES),
@@ -42,6 +44,7 @@ PAIRS = [
     (ports.CatalogCache, CATALOG_CACHE),
     (ports.ReceiptBucket, RECEIPT_BUCKET),
     (ports.Executions, EXECUTIONS),
+    (ports.Notices, NOTICES),
 ]
 
 

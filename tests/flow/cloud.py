@@ -25,6 +25,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 import pytest
 from moto.awslambda_simple.models import LambdaSimpleBackend
 from moto.dynamodb.models import dynamodb_backends
+from moto.sns.models import sns_backends
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.utils import json_path
@@ -96,6 +97,7 @@ class Cloud:
             "Receipts": self.stage.bucket,
             "Key": self.stage.key_id,
             "Hints": self.queue_url,
+            "Notices": client("sns").create_topic(Name="Notices")["TopicArn"],
         }
         given = {**self._vendors, "PUBLIC_URL": self.server.url, "SWEEP_SECONDS": "900"}
         for name, value in every_environment().items():
@@ -135,6 +137,8 @@ class Cloud:
         self._crashes.clear()
         self._beside.clear()
         self._told.clear()
+        for topic in self._topics():
+            topic.sent_notifications.clear()
         self.forget_warm_state()
 
     @staticmethod
@@ -299,6 +303,20 @@ class Cloud:
         event = json.loads(functions()["StartRuns"]["Events"]["Beat"]["Properties"]["Input"])
         answer: dict[str, Any] = self.invoke("StartRuns", event)
         return answer
+
+    def care(self) -> dict[str, Any]:
+        """The other schedule's event."""
+        event = json.loads(functions()["RenewTokens"]["Events"]["Hourly"]["Properties"]["Input"])
+        answer: dict[str, Any] = self.invoke("RenewTokens", event)
+        return answer
+
+    def notices(self) -> list[tuple[str, str]]:
+        """Subject and text of what went to people."""
+        return [(one[2], one[1]) for topic in self._topics() for one in topic.sent_notifications]
+
+    @staticmethod
+    def _topics() -> list[Any]:
+        return list(sns_backends[ACCOUNT][REGION].topics.values())
 
     # HTTP
 

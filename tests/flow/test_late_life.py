@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -102,6 +103,89 @@ def test_an_expense_deleted_in_procore_stays_deleted_until_a_person_posts_it_aga
     connected.sync()
     cost = connected.cost()
     assert (cost["grand_total"], cost["origin_id"].endswith(":r2"), len(cost["attachments"])) == ("100.00", True, 1)
+    (former,) = connected.row(posted)["former_direct_costs"]
+    assert former["reference"] + ":r2" == cost["origin_id"]
+
+
+def test_an_expense_that_only_its_description_tells_is_posted_again_too(connected: Story) -> None:
+    connected.set(reference="description")
+    one = connected.purchase("100.00")
+    connected.sync()
+    connected.procore.act_change_direct_cost(connected.cost()["id"], delete=True)
+    connected.tag(one, "Library", CONCRETE, "M")
+    connected.sync()
+    connected.ask("POST", f"/v1/transactions/{one}/post-again")
+    connected.sync()
+    cost = connected.cost()
+    assert (cost["grand_total"], cost["origin_id"], cost["description"][-4:]) == ("100.00", None, "-r2]")
+    assert connected.row(one)["state"] == "complete"
+
+
+def test_an_expense_that_turns_out_to_be_alive_is_followed_not_doubled(connected: Story, posted: int) -> None:
+    connected.procore.switches.change(origin_id_locks_record=True)
+    connected.tag(posted, "Library", CONCRETE, "M")
+    connected.sync()
+    connected.procore.switches.change(origin_id_locks_record=False)
+    connected.ask("POST", f"/v1/transactions/{posted}/post-again")
+    connected.sync()
+    assert lines(connected.cost()) == [(CONCRETE, "M", "100.00")]
+    assert len(connected.cost()["attachments"]) == 1
+    assert connected.row(posted)["state"] == "complete"
+
+
+def test_an_amount_that_pex_corrects_is_corrected_in_procore(connected: Story, posted: int) -> None:
+    connected.pex.transaction(posted).amount = Decimal("-90.00")
+    connected.tag(posted, "Library", CONCRETE, "M")
+    connected.sync()
+    assert (lines(connected.cost()), connected.cost()["grand_total"]) == ([(CONCRETE, "M", "90.00")], "90.00")
+
+
+def test_a_project_that_leaves_the_purchase_keeps_its_expense_and_the_administrator_is_told(
+    connected: Story, posted: int
+) -> None:
+    connected.tag(posted, "Bridge", SETUP, "M")
+    connected.sync()
+    (cost,) = connected.costs()
+    row = connected.row(posted)
+    assert (cost["project_id"], row["reason"]) == (connected.names.projects["Library"], "changed_after_sync")
+    assert f"{cost['id']} in project {cost['project_id']}" in row["detail"]
+    connected.procore.act_change_direct_cost(cost["id"], delete=True)
+    connected.ask("POST", f"/v1/transactions/{posted}/post-again")
+    connected.sync()
+    assert connected.cost()["project_id"] == connected.names.projects["Bridge"]
+
+
+def test_with_updates_off_a_change_is_only_told(connected: Story, posted: int) -> None:
+    connected.set(update_expenses=False)
+    connected.tag(posted, "Library", CONCRETE, "M")
+    connected.sync()
+    assert lines(connected.cost()) == [(SETUP, "M", "100.00")]
+    assert connected.row(posted)["reason"] == "changed_after_sync"
+
+
+@pytest.mark.parametrize("locks", [False, True])
+def test_an_approved_expense_is_left_alone_whether_procore_would_let_us_or_not(
+    connected: Story, posted: int, locks: bool
+) -> None:
+    connected.procore.switches.change(approved_locks_record=locks)
+    connected.procore.act_change_direct_cost(connected.cost()["id"], status="approved")
+    connected.tag(posted, "Library", CONCRETE, "M")
+    connected.sync()
+    assert lines(connected.cost()) == [(SETUP, "M", "100.00")]
+    assert connected.row(posted)["reason"] == "changed_after_sync"
+
+
+@pytest.mark.parametrize("go", [False, True])
+def test_lines_that_are_right_stay_whatever_procore_does_with_those_left_out(connected: Story, go: bool) -> None:
+    connected.procore.switches.change(lines_left_out_go=go)
+    one = connected.purchase(
+        "100.00", split=[("50.00", "Library", SETUP), ("30.00", "Library", CONCRETE), ("20.00", "Library", CONCRETE)]
+    )
+    connected.sync()
+    parts = [("50.00", SETUP), ("40.00", CONCRETE), ("10.00", SETUP)]
+    connected.pex.act_split(one, [{"amount": amount, **connected.tags("Library", code, "M")} for amount, code in parts])
+    connected.sync()
+    assert lines(connected.cost()) == sorted((code, "M", amount) for amount, code in parts)
 
 
 @pytest.mark.parametrize("number", [101, 250])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from local.deploy import DeployError, load_yaml, package, without_unseen_conditions, zip_folder
+from local.deploy import DeployError, load_yaml, package, without_math_alarms, without_unseen_conditions, zip_folder
 
 FIXTURE_APP = Path(__file__).parent / "fixtures" / "app"
 
@@ -35,6 +35,14 @@ def test_short_forms_become_their_long_forms(tmp_path: Path) -> None:
 def test_a_date_stays_text(tmp_path: Path) -> None:
     (tmp_path / "t.yaml").write_text("AWSTemplateFormatVersion: 2010-09-09")
     assert load_yaml(tmp_path / "t.yaml") == {"AWSTemplateFormatVersion": "2010-09-09"}
+
+
+def test_alarms_over_several_metrics_stay_away_and_nothing_else_does() -> None:
+    alarm = {"Type": "AWS::CloudWatch::Alarm", "Properties": {"MetricName": "Errors"}}
+    over_several = {"Type": "AWS::CloudWatch::Alarm", "Properties": {"Metrics": [{"Id": "all"}]}}
+    resources = {"One": alarm, "Several": over_several, "Queue": {"Type": "AWS::SQS::Queue"}}
+    kept = without_math_alarms({"Resources": resources, "Outputs": {}})
+    assert kept == {"Resources": {"One": alarm, "Queue": {"Type": "AWS::SQS::Queue"}}, "Outputs": {}}
 
 
 def test_each_function_gets_its_own_code_and_the_layer_goes_under_python() -> None:

@@ -332,6 +332,35 @@ def test_a_token_is_deleted_also_when_it_is_dead_already(sim: PexSimulator, pex:
     pex.delete_token()
 
 
+@pytest.mark.parametrize("when", ["last_month", "any_time"])
+def test_a_token_is_renewed_in_its_last_month_or_whenever_pex_lets_us(
+    sim: PexSimulator, time: MovingTime, pex: PexClient, when: str
+) -> None:
+    sim.switches.change(renewal=when)
+    assert (pex.renew_token() is None) == (when == "last_month")
+    sim.act_age_token(TOKEN, 20)
+    new = pex.renew_token()
+    assert new is not None
+    assert new != TOKEN
+    assert client(sim, time, new).identity().expires_at != pex.identity().expires_at
+
+
+def test_a_dead_token_is_not_renewed(sim: PexSimulator, pex: PexClient) -> None:
+    sim.act_expire_token(TOKEN)
+    with pytest.raises(NeedsAttention) as caught:
+        pex.renew_token()
+    assert caught.value.reason == "pex_token_rejected"
+
+
+def test_a_renewal_whose_answer_was_lost_is_not_made_twice(sim: PexSimulator, pex: PexClient) -> None:
+    sim.act_age_token(TOKEN, 20)
+    before = len(sim.world.tokens)
+    sim.faults.add({"path": "/Token/Renew", "kind": "drop_after"})
+    with pytest.raises(Unsure):
+        pex.renew_token()
+    assert len(sim.world.tokens) == before + 1
+
+
 def test_the_token_shows_in_no_error(sim: PexSimulator, pex: PexClient) -> None:
     sim.faults.add({"kind": "status", "status": 403, "answer": {"Message": f"no access for {TOKEN}"}})
     with pytest.raises(NeedsAttention) as caught:

@@ -17,12 +17,13 @@ from local.simulators.seed_procore import (
     SECOND_CLIENT_SECRET,
     SECOND_COMPANY_ID,
 )
+from pex_procore.domain.amendment import DirectCost
 from pex_procore.domain.connection import ProcoreCredentials
 from pex_procore.domain.errors import NeedsAttention, TryLater
 from pex_procore.net.session import Session
 from pex_procore.procore.auth import ServiceAccount
 from pex_procore.procore.client import ProcoreClient
-from pex_procore.services.ports import DirectCost, PostRefused
+from pex_procore.services.ports import PostRefused
 from tests.net.moving_time import MovingTime
 from tests.procore.drafts import Connect, committed, draft, reason_of
 

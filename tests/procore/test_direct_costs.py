@@ -265,6 +265,17 @@ def test_lines_are_changed_added_and_taken_away(sim: ProcoreSimulator, procore: 
     assert cost["grand_total"] == "220.90"
 
 
+@pytest.mark.parametrize("go", [False, True])
+def test_a_line_that_is_named_stays(sim: ProcoreSimulator, procore: ProcoreClient, project: int, go: bool) -> None:
+    sim.switches.change(lines_left_out_go=go)
+    one = draft(sim, project)
+    made = procore.create_direct_cost(one)
+    first, second = made.lines
+    after = procore.write_lines(project, made.direct_cost_id, [(first.line_id, one.lines[1])], [], [second.line_id])
+    assert sorted(line.line_id for line in after.lines) == [first.line_id, second.line_id]
+    assert [line.amount for line in after.lines] == [Decimal("-0.10"), Decimal("-0.10")]
+
+
 @pytest.mark.parametrize("locks", [False, True])
 def test_whether_a_record_with_our_reference_can_be_changed_is_procores_to_say(
     sim: ProcoreSimulator, procore: ProcoreClient, project: int, locks: bool

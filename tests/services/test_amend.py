@@ -4,34 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
-from pex_procore.domain.transactions import Allocation, Transaction
+from pex_procore.domain.transactions import Transaction
 from pex_procore.services.decisions import NotNow, allowed, post_again, retry
 from tests.fakes.stores import Killed
+from tests.services.changes import coded, retag
 from tests.services.world import P1, P2, World, coding
-
-
-def shares(*parts: tuple[str, dict[str, str]]) -> tuple[Allocation, ...]:
-    return tuple(Allocation(amount=Decimal(amount), tags=tags) for amount, tags in parts)
-
-
-def retag(world: World, one: Transaction, *parts: tuple[str, dict[str, str]], **fields: Any) -> None:
-    world.pex.change(one.transaction_id, allocations=shares(*parts), **fields)
-
-
-def coded(world: World, one: Transaction) -> list[list[tuple[int, str]]]:
-    """Budget codes and amounts of every expense."""
-    return [sorted((line.wbs_code_id, str(line.amount)) for line in cost.lines) for cost in world.costs(one)]
-
-
-@pytest.fixture
-def posted(world: World) -> Transaction:
-    one = world.purchase("100.00")
-    world.sync()
-    return one
 
 
 def test_another_cost_code_changes_the_line_and_makes_no_second_expense(world: World, posted: Transaction) -> None:
@@ -70,6 +50,17 @@ def test_a_project_that_joins_gets_an_expense_after_the_other_one_shrank(world: 
     world.sync()
     assert coded(world, posted) == [[(11, "60.00")], [(21, "40.00")]]
     assert world.ledger[posted.transaction_id].state == "complete"
+
+
+def test_the_expense_of_a_project_that_joins_gets_the_receipts_too_and_no_other_gets_them_twice(world: World) -> None:
+    one = world.purchase("100.00")
+    for _ in range(2):  # the same file twice
+        world.receipt(one)
+    world.sync()
+    retag(world, one, ("60.00", coding()), ("40.00", coding(P2, "03-300")))
+    world.sync()
+    assert [len(cost.files) for cost in world.costs(one)] == [1, 1]
+    assert world.ledger[one.transaction_id].state == "complete"
 
 
 def test_a_project_that_leaves_is_told_and_nothing_is_deleted_or_posted(world: World, posted: Transaction) -> None:

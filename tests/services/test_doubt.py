@@ -279,3 +279,27 @@ def test_a_look_that_procore_does_not_allow_leaves_the_row_in_doubt_and_sends_no
     world.sync()
     assert world.ledger[one.transaction_id].state == "complete"
     assert world.posted_amounts(one) == [Decimal("10.00")]
+
+
+def test_a_half_that_was_found_stays_while_the_project_of_the_other_is_closed(world: World) -> None:
+    """Nothing changed in PEX: it waits for the door to open and stops for nobody."""
+    first = world.purchase("5.00", tags=coding(P2, "03-300"))
+    one = world.split("100.00", [("50.00", coding(P1)), ("50.00", coding(P2, "03-300"))])
+    world.procore.drop_next_request = True
+    world.procore.lose_next_answer = True
+    world.procore.hide_fresh_for(30)
+    run = world.opened()
+    listing = world.list_all(run)
+    world.post(run, listing.transaction_ids)
+    world.clock.forward(40)
+    world.procore.hide_fresh_for(0)
+    world.post(run, [one.transaction_id])
+    world.clock.forward(40)
+    world.procore.refuse_next(403, "tool is off")
+    world.post(run, [first.transaction_id, one.transaction_id])
+    row = world.ledger[one.transaction_id]
+    assert (row.state, row.reason) == ("waiting", "direct_costs_tool_off")
+    world.close(run)
+    world.clock.forward(900)
+    world.sync()
+    assert [sum(world.posted_amounts(each)) for each in (first, one)] == [Decimal("5.00"), Decimal("100.00")]

@@ -83,6 +83,7 @@ def test_one_refusal_does_not_stop_the_others(world: World) -> None:
 
 
 def test_a_429_keeps_the_order_fails_nothing_and_resumes_when_told(world: World) -> None:
+    world.choose(reference="description")
     purchases = [world.purchase(f"{number}.00") for number in (10, 20, 30)]
     world.procore.behave_next()
     reset_at = world.clock() + timedelta(minutes=40)
@@ -235,6 +236,7 @@ def test_a_run_keeps_the_settings_it_began_with(world: World) -> None:
 
 
 def test_time_running_out_leaves_the_rest_for_the_next_call(world: World) -> None:
+    world.choose(reference="description")
     ids = [world.purchase().transaction_id for _ in range(3)]
     run = world.opened()
     listing = world.list_all(run)

@@ -167,6 +167,7 @@ def test_a_connection_changed_in_that_very_moment_does_not_keep_the_lease(world:
 
 def test_a_run_with_failures_is_partial_and_one_that_did_nothing_a_success(world: World) -> None:
     assert world.sync().verdict == "success"
+    world.choose(reference="description")
     for _ in range(3):
         world.purchase()
     world.procore.refuse_next(422, "no")

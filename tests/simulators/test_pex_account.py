@@ -146,6 +146,17 @@ def test_renewal_waits_for_the_last_month_and_leaves_the_old_token_alive(sim: Pe
     assert {each["Token"]: each["SecondsUntilExpire"] for each in listed}[TOKEN] == 20 * 86_400
 
 
+def test_renewal_may_be_had_at_any_time_or_never_and_may_cost_the_old_token(sim: PexSimulator, pex: Pex) -> None:
+    sim.switches.change(renewal="never")
+    sim.act_age_token(TOKEN, 20)
+    assert pex.call("POST", "/v4/Token/Renew").message == "Cannot renew token"
+    sim.switches.change(renewal="any_time", renewed_token_dies=True)
+    sim.act_age_token(TOKEN, 100)
+    renewed = pex.call("POST", "/v4/Token/Renew").json["Token"]
+    assert pex.get("/v4/Business/Profile").message == DEAD
+    assert Pex(sim, renewed).get("/v4/Business/Profile").status == 200
+
+
 def test_a_deleted_token_is_unknown(pex: Pex) -> None:
     assert pex.call("DELETE", "/v4/Token").status == 200
     assert pex.get("/v4/Business/Profile").message == DEAD

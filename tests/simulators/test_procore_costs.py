@@ -256,6 +256,26 @@ def test_an_update_changes_lines_with_ids_adds_those_without_and_leaves_the_rest
     assert site.call("PATCH", f"{site.costs_path}/{id}", json=typed).status_code == 400
 
 
+@pytest.mark.parametrize("go", [False, True])
+def test_an_update_may_take_away_the_lines_it_does_not_name(site: Site, go: bool) -> None:
+    site.sim.switches.change(lines_left_out_go=go)
+    id = site.posted(10, 20)
+    (first, _) = site.get(f"{site.costs_path}/{id}").json()["line_items"]
+    body = {"direct_cost": {"line_items": [{"id": first["id"]}]}}
+    shown = site.call("PATCH", f"{site.costs_path}/{id}", json=body).json()
+    assert [line["amount"] for line in shown["line_items"]] == (["10.0"] if go else ["10.0", "20.0"])
+    assert site.call("PATCH", f"{site.costs_path}/{id}", json={"direct_cost": {"terms": "x"}}).status_code == 200
+    assert len(site.get(f"{site.costs_path}/{id}").json()["line_items"]) == (1 if go else 2)
+
+
+@pytest.mark.parametrize("locks", [False, True])
+def test_an_approved_record_may_refuse_changes(site: Site, locks: bool) -> None:
+    site.sim.switches.change(approved_locks_record=locks)
+    id = site.posted(10, status="approved")
+    answer = site.call("PATCH", f"{site.costs_path}/{id}", json={"direct_cost": {"terms": "x"}})
+    assert answer.status_code == (422 if locks else 200)
+
+
 def test_a_refused_update_changes_nothing(site: Site) -> None:
     id = site.posted(10)
     before = site.sim.books()["direct_costs"]

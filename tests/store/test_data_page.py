@@ -34,6 +34,8 @@ def test_the_data_page_shows_every_key_of_a_business() -> None:
         keys.connection(BUSINESS),
         keys.settings(BUSINESS),
         keys.credentials(BUSINESS, "pex"),
+        keys.credentials(BUSINESS, "pex_next"),
+        keys.care(BUSINESS),
         keys.credentials(BUSINESS, "procore"),
         keys.callback(BUSINESS, "pex"),
         keys.callback(BUSINESS, "procore"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -43,6 +45,22 @@ def resources(kind: str) -> dict[str, dict[str, Any]]:
     """Properties by logical id of one type, such as "AWS::Serverless::Function"."""
     every = load_template()["Resources"].items()
     return {name: one.get("Properties", {}) for name, one in every if one["Type"] == kind}
+
+
+@lru_cache
+def translated() -> dict[str, dict[str, Any]]:
+    """Every resource by logical id as CloudFormation gets it, SAM's own among them. `local.translate` runs where SAM's
+    translator is installed."""
+    command = [str(ROOT / ".venv-local/bin/python"), "-m", "local.translate"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, dict[str, Any]] = json.loads(done.stdout)["Resources"]
+    return found
+
+
+def translated_of(kind: str) -> dict[str, dict[str, Any]]:
+    """Properties by logical id."""
+    return {name: one.get("Properties", {}) for name, one in translated().items() if one["Type"] == kind}
 
 
 def functions() -> dict[str, dict[str, Any]]:

@@ -57,8 +57,9 @@ def test_a_function_placeholder_is_bound_to_the_function_of_that_name_and_may_be
     machine = MACHINES[name]
     bound = {key: value for key, value in machine["DefinitionSubstitutions"].items() if isinstance(value, dict)}
     assert bound == {key: {"Fn::GetAtt": [key, "Arn"]} for key in bound}
-    allowed = [one["LambdaInvokePolicy"]["FunctionName"] for one in machine["Policies"] if "LambdaInvokePolicy" in one]
-    assert sorted(one["Ref"] for one in allowed) == sorted(bound)
+    statements = [one for policy in machine["Policies"] for one in policy["Statement"]]
+    (allowed,) = [one["Resource"] for one in statements if one["Action"] == ["lambda:InvokeFunction"]]
+    assert sorted(one["Fn::GetAtt"][0] for one in allowed) == sorted(bound)
 
 
 @pytest.mark.parametrize(("path", "name", "state"), every("Task"))

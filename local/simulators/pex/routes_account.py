@@ -64,10 +64,12 @@ def _tokens(api: Api) -> None:
 
     @api.route("POST", "/v4/Token/Renew")
     def renew(caller: Caller) -> Any:
-        if months_before(caller.token.expires_at, 1) > sim.now():
+        old, when = caller.token, sim.switches.renewal
+        if when == "never" or (when == "last_month" and months_before(old.expires_at, 1) > sim.now()):
             raise Problem(403, "Cannot renew token")
-        old = caller.token
         made = sim.issue_token(caller.business, old.admin_id, old.account_id, app_id=old.app_id)
+        if sim.switches.renewed_token_dies:
+            del world.tokens[old.token]
         return {
             "Username": caller.username,
             "Token": made.token,

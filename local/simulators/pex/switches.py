@@ -10,6 +10,8 @@ from local.simulators.switchboard import Switches
 TABLE: dict[str, tuple[Any, str]] = {
     "dead_token_status": (401, "401 or 403: the status of an expired or deleted token"),
     "dead_token_current_status": (400, "400, 401 or 403: the same for GET /Token/Current, documented as 400"),
+    "renewal": ("last_month", "last_month, any_time or never: when POST /Token/Renew makes a new token"),
+    "renewed_token_dies": (False, "a renewed token is dead at once, instead of living to its own end"),
     "old_range": ("error", "error (400) or empty: a StartDate more than 12 months ago"),
     "strict_bodies": (True, "a field PEX's own documents and SDK do not know is refused with 400"),
     "put_omitted_options": ("removed", "removed or kept: options left out of a PUT of a dropdown tag"),
@@ -37,6 +39,7 @@ TABLE: dict[str, tuple[Any, str]] = {
 _CHOICES: dict[str, tuple[object, ...]] = {
     "dead_token_status": (401, 403),
     "dead_token_current_status": (400, 401, 403),
+    "renewal": ("last_month", "any_time", "never"),
     "old_range": ("error", "empty"),
     "put_omitted_options": ("removed", "kept"),
     "time_filter": ("transaction", "settlement"),

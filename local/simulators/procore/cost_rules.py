@@ -94,6 +94,8 @@ def commit(core: Core, cost: DirectCost) -> DirectCost:
 def not_locked(core: Core, cost: DirectCost) -> None:
     if core.switches.origin_id_locks_record and cost.origin_id is not None:
         raise invalid(base="This record is locked by the ERP integration and cannot be updated.")
+    if core.switches.approved_locks_record and cost.status == "approved":
+        raise invalid(base="This record is approved and cannot be updated.")
 
 
 def fill_header(core: Core, project: Project, cost: DirectCost, given: Mapping[str, Any]) -> None:
@@ -163,11 +165,12 @@ def _vendor(core: Core, project: Project, vendor_id: int) -> None:
 def fill_nested_lines(
     core: Core, project: Project, cost: DirectCost, rows: list[Any], *, updating: bool
 ) -> dict[int, str]:
-    """Adds (or with an id changes) lines; lines left out stay. Answers line id → ref."""
+    """Adds (or with an id changes) lines; what becomes of lines left out is a switch. Answers line id → ref."""
     if len(rows) > MAX_NESTED_LINES:
         text = f"is too long (maximum is {MAX_NESTED_LINES} line items)"
         raise Refusal(core.switches.too_many_lines_status, {"errors": {"line_items": [text]}})
     refs: dict[int, str] = {}
+    named: set[int] = set()
     for position, row in enumerate(rows):
         where = f"line_items[{position}]"
         given = checked(core, row, NESTED_CHANGED if updating else NESTED_NEW, where)
@@ -177,8 +180,11 @@ def fill_nested_lines(
         if "manual_amount" in given:
             given |= {"amount": given["manual_amount"], "extended_type": "manual"}
         line = fill_line(core, project, cost, old, given, allow_pair=False)
+        named.add(line.id)
         if given.get("ref") is not None:
             refs[line.id] = given["ref"]
+    if rows and core.switches.lines_left_out_go:
+        cost.lines = [line for line in cost.lines if line.id in named]
     return refs
 
 

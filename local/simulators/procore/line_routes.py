@@ -137,13 +137,15 @@ def line_routes(app: Flask, core: Core) -> None:
         entities: list[Any] = []
         errors: list[Any] = []
         with core.touching(id for id in busy if id is not None):
-            for row in rows:
+            for number, row in enumerate(rows):
+                if 0 < core.switches.sync_dies_after == number:
+                    raise Refusal(500, {"error": "Internal Server Error"})
                 try:
                     entities.append(one(project, row))
                 except Refusal as refusal:
                     if refusal.status != 422:
                         raise
-                    errors.append({**row, **refusal.body})
+                    errors.append({**(row if core.switches.sync_errors_name_rows else {}), **refusal.body})
         if core.switches.shuffle_sync_entities:
             entities.reverse()
         return json_answer({"entities": entities, "errors": errors})

@@ -75,6 +75,7 @@ class Connection(Value):
     has_callback_secret: bool = False
     company_id: int | None = None
     company_name: str = ""
+    generations: tuple[int, ...] = ()  # every ledger there ever was
     generation: int = 0  # of the ledger: the company's id, so that going back to one finds its history
     subscription_ids: tuple[int, ...] = ()
     subscribed_url: str = ""  # the public address PEX's callbacks were subscribed under

@@ -26,6 +26,7 @@ class LineDraft(Value):
     amount: Decimal  # dollars, signed like the direct cost
     description: str
     ref: str  # echoed by Procore, not stored
+    origin_id: str | None = None  # by which a line written in a step of its own is known
 
 
 class DirectCostDraft(Value):
@@ -49,6 +50,13 @@ class DirectCostDraft(Value):
 
     def coding_hash(self) -> str:
         return coding_hash((line.wbs_code_id, line.amount) for line in self.lines)
+
+    def with_line_ids(self) -> DirectCostDraft:
+        lines = tuple(
+            line.model_copy(update={"origin_id": f"{self.reference}:{number}"})
+            for number, line in enumerate(self.lines, start=1)
+        )
+        return self.model_copy(update={"lines": lines})
 
     def opening(self) -> DirectCostDraft:
         """What the first call carries; the other lines follow."""

@@ -19,6 +19,7 @@ from pex_procore.domain.values import Value
 State = Literal["announced", "waiting", "refused", "posting", "unknown", "posted", "complete", "exception", "ignored"]
 TIMELINE_LENGTH = 100
 FIRST_LOOK = "not found, first look"
+AGAIN = "again"  # stands for a fingerprint: whatever PEX says now is to be tried
 RECEIPTS_AWAITED = timedelta(days=60)
 SECOND_LOOK: dict[Scheme, timedelta] = {  # a create that timed out may still commit (docs/behaviour.md#late-commit)
     "origin_id": timedelta(seconds=35),  # and Procore refuses a second one under the same reference
@@ -52,10 +53,12 @@ class Posting(Value):
     first_look_at: datetime | None = None  # when we looked and did not find it
     direct_cost_id: int | None = None
     taken: bool = False  # Procore said that the reference is in use
+    stepwise: bool = False  # posted together with others: its header first, as a draft, then its lines and status
 
     def second_look_at(self) -> datetime:
         """Not before this moment may a missing direct cost be posted again."""
-        return (self.first_look_at or self.sent_at) + SECOND_LOOK[self.scheme]
+        unguarded = self.stepwise and self.direct_cost_id is None  # a header that comes late changes what it meets
+        return (self.first_look_at or self.sent_at) + SECOND_LOOK["description" if unguarded else self.scheme]
 
 
 class ReceiptMark(Value):
@@ -67,6 +70,7 @@ class ReceiptMark(Value):
     content_type: str = ""
     filename: str = ""
     key: str = ""
+    sent_at: datetime | None = None  # a try whose answer was lost may still be carried out for a while
     reason: str | None = None
 
     @property
@@ -83,7 +87,7 @@ class Row(Value):
     detail: str = ""
     transaction: Transaction | None = None  # None: announced, not seen in a list yet
     listed: Transaction | None = None  # as PEX lists it by now: while it is in doubt what was posted, or to be amended
-    tried: str = ""  # fingerprint of a later version that could not be brought into Procore
+    tried: str = ""  # fingerprint of a later version that could not be brought into Procore, all of it; or AGAIN
     revision: int = 1  # grows when a person wants it posted again
     postings: tuple[Posting, ...] = ()
     former: tuple[Posting, ...] = ()  # of earlier revisions
@@ -98,6 +102,11 @@ class Row(Value):
 
     def posting(self, project_id: int) -> Posting | None:
         return next((one for one in self.postings if one.project_id == project_id), None)
+
+    @property
+    def said(self) -> Transaction | None:
+        """PEX's last word."""
+        return self.listed or self.transaction
 
     @property
     def is_behind(self) -> bool:
@@ -150,6 +159,12 @@ class Row(Value):
         return [one for one in self.postings if one.state != "posted"]
 
 
+def sent_again(receipts: Iterable[ReceiptMark]) -> tuple[ReceiptMark, ...]:
+    """For an expense that joins others, or that perhaps is there no more: every receipt goes where it is not yet."""
+    lost = {"state": "sending", "key": ""}
+    return tuple(mark.model_copy(update=lost) if mark.state == "attached" else mark for mark in receipts)
+
+
 def announce(
     transaction_id: int, account_id: int, now: datetime, cause: str, transaction: Transaction | None = None
 ) -> Row:
@@ -181,7 +196,7 @@ def hold(row: Row, verdict: Waiting | Refused, now: datetime, run_id: str | None
     return move(row, to, now, verdict.reason, run_id, reason=verdict.reason, detail=verdict.detail)
 
 
-def intend(row: Row, drafts: Iterable[DirectCostDraft], now: datetime, run_id: str) -> Row:
+def intend(row: Row, drafts: Iterable[DirectCostDraft], now: datetime, run_id: str, *, stepwise: bool = False) -> Row:
     """Write-ahead: every direct cost about to be posted, before the first request leaves.
 
     Only for rows whose unsettled postings were looked for and not found: they are replaced.
@@ -197,6 +212,7 @@ def intend(row: Row, drafts: Iterable[DirectCostDraft], now: datetime, run_id: s
                 **_content(draft),
                 attempt=old.attempt + 1 if old else 1,
                 sent_at=now,
+                stepwise=stepwise or (old is not None and old.stepwise),
             )
         )
     return move(row, "posting", now, "intent", run_id, postings=tuple(postings))
@@ -219,15 +235,18 @@ def _content(draft: DirectCostDraft) -> dict[str, Any]:
 
 
 def record_posted(row: Row, project_id: int, direct_cost_id: int, now: datetime, cause: str, run_id: str) -> Row:
-    postings = _with(row, project_id, state="posted", direct_cost_id=direct_cost_id)
+    postings = _with(row, project_id, state="posted", direct_cost_id=direct_cost_id, stepwise=False)
     to: State = "posted" if all(one.state == "posted" for one in postings) else "posting"
     return move(row, to, now, f"{cause} {direct_cost_id}", run_id, postings=postings)
 
 
-def record_begun(row: Row, project_id: int, direct_cost_id: int, now: datetime, cause: str, run_id: str) -> Row:
-    """There with its first lines; the others are still to follow."""
-    postings = _with(row, project_id, state="amending", direct_cost_id=direct_cost_id)
-    return move(row, "posting", now, f"{cause} {direct_cost_id}, its first lines", run_id, postings=postings)
+def record_begun(
+    row: Row, project_id: int, direct_cost_id: int, now: datetime, cause: str, run_id: str, *, bare: bool = False
+) -> Row:
+    """There with some of its lines, or with none (`bare`); the others are still to follow."""
+    changes: dict[str, Any] = {"stepwise": True} if bare else {}
+    postings = _with(row, project_id, state="amending", direct_cost_id=direct_cost_id, taken=False, **changes)
+    return move(row, "posting", now, f"{cause} {direct_cost_id}, incomplete", run_id, postings=postings)
 
 
 def record_unknown(row: Row, project_id: int, now: datetime, cause: str, run_id: str, *, taken: bool = False) -> Row:
@@ -244,19 +263,12 @@ def record_not_found(row: Row, project_id: int, now: datetime, run_id: str) -> R
     return move(row, "unknown", now, FIRST_LOOK, run_id, postings=postings)
 
 
-def keep_as_posted(row: Row, reason: str, detail: str, now: datetime, run_id: str, **changes: object) -> Row:
+def keep_as_posted(row: Row, reason: str, detail: str, now: datetime, run_id: str) -> Row:
     """The expense stays as it is, and the reason tells why it is not what PEX says now. Not tried again by itself until
     PEX says something else."""
-    known = row.listed or row.transaction
-    update = {
-        "reason": reason,
-        "detail": detail,
-        "listed": None,
-        "tried": known.fingerprint() if known else "",
-        **changes,
-    }
+    tried = row.said.fingerprint() if row.said else ""
     to: State = "complete" if row.state == "complete" else "posted"
-    return move(row, to, now, reason, run_id, **update)
+    return move(row, to, now, reason, run_id, reason=reason, detail=detail, listed=None, tried=tried)
 
 
 def retreat(row: Row, to: State, now: datetime, run_id: str, verdict: Waiting | None = None) -> Row:

@@ -126,6 +126,11 @@ REASONS: dict[str, Help] = {
         "So much is gone from Procore's list that nothing was disabled.", "admin", "Check Procore, then confirm once."
     ),
     "pex_token_rejected": Help("PEX no longer accepts the token.", "admin", "Sign in again with a new PEX token."),
+    "pex_token_expires_soon": Help(
+        "The PEX token ends within 30 days, and PEX has not let us renew it yet.",
+        "admin",
+        "We try every day; signing in again with a new PEX token settles it.",
+    ),
     "pex_permission_missing": Help(
         "The PEX administrator lacks a permission.", "admin", "Enable it under My Profile > Permissions in PEX."
     ),

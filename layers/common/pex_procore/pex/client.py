@@ -150,6 +150,13 @@ class PexClient:
         if verdict is not Next.ABSENT:
             self._use(request, verdict, answer, _ignore)
 
+    def renew_token(self) -> str | None:
+        request = wire.renew_token()
+        verdict, answer = self._caller.ask(request, self._headers)
+        if verdict is not Next.USE and wire.NOT_RENEWABLE in wire.read_error(answer).casefold():
+            return None
+        return self._use(request, verdict, answer, wire.read_renewed)
+
     def delete_token(self) -> None:
         request = wire.delete_token()
         verdict, answer = self._caller.ask(request, self._headers)

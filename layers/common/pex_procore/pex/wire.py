@@ -20,6 +20,7 @@ from pex_procore.pex.rows import flag, objects, parse_time, read_transaction, te
 
 NOTE_LIMIT = 255  # characters; PEX names no limit for these notes, and 255 for another kind
 DEAD_TOKEN = ("token expired or does not exist", "password has changed", "user is not active")
+NOT_RENEWABLE = "cannot renew"
 UNKNOWN_ACCOUNT = "invalid card account"
 CALLBACK_TYPES = {
     1: "Card",
@@ -154,6 +155,18 @@ def subscribe(type_name: str, url: str) -> Request:
 def unsubscribe(subscription_id: int) -> Request:
     path = f"/v4/Callback-Subscription/{subscription_id}"
     return Request("DELETE", path, "end a callback subscription", repeatable=True)
+
+
+def renew_token() -> Request:
+    """Makes a new token; the one we call with lives on to its own end."""
+    return Request("POST", "/v4/Token/Renew", "renew the token")
+
+
+def read_renewed(answer: Answer) -> str:
+    token = text(answer.json()["Token"])
+    if not token:
+        raise ValueError("there is no token in it")
+    return token
 
 
 def delete_token() -> Request:

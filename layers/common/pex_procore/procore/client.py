@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, NoReturn, TypeVar
 
+from pex_procore.domain.amendment import DirectCost
 from pex_procore.domain.catalog import BudgetCode, Company, CostType, Project, Vendor
 from pex_procore.domain.connection import Webhook
 from pex_procore.domain.errors import NeedsAttention, TryLater, Unsure
 from pex_procore.domain.expense import DirectCostDraft, LineDraft
+from pex_procore.domain.settings import ExpenseStatus
 from pex_procore.net.caller import Caller
 from pex_procore.net.limiter import Limiter
 from pex_procore.net.messages import Answer, Request
 from pex_procore.net.session import Session
 from pex_procore.net.verdicts import Next
-from pex_procore.procore import coding, hooks, wire
+from pex_procore.procore import coding, hooks, sync, wire
 from pex_procore.procore.auth import ServiceAccount
-from pex_procore.services.ports import DirectCost, PostRefused, ReceiptFile, Reference
+from pex_procore.services.ports import PostRefused, ReceiptFile, Reference
+from pex_procore.services.sync_port import Begun, SyncAnswer
 
 T = TypeVar("T")
 MOST_PAGES = 1000
@@ -122,13 +125,32 @@ class ProcoreClient:
         try:
             return self._write(request, lambda answer: _show(answer, draft.project_id))
         except PostRefused as refusal:
-            if refusal.status != 422 or "vendor" not in refusal.message.casefold():
+            if refusal.status != 422 or not self._adds_vendor(draft, [refusal.message]):
                 raise
-            try:
-                self._write(wire.add_vendor(draft.project_id, draft.vendor_id), Answer.text)
-            except PostRefused:
-                raise refusal from None
         return self._write(request, lambda answer: _show(answer, draft.project_id))
+
+    def sync_headers(self, drafts: Sequence[DirectCostDraft]) -> SyncAnswer:
+        request = sync.headers(drafts)
+        answer = self._write(request, sync.read_headers)
+        if self._adds_vendor(drafts[0], answer.refused.values()):
+            return self._write(request, sync.read_headers)
+        return answer
+
+    def sync_lines(self, begun: Sequence[Begun]) -> SyncAnswer:
+        return self._write(sync.lines(begun), sync.read_lines)
+
+    def sync_statuses(self, begun: Sequence[Begun], status: ExpenseStatus) -> SyncAnswer:
+        return self._write(sync.statuses(begun, status), sync.read_headers)
+
+    def _adds_vendor(self, draft: DirectCostDraft, refusals: Iterable[str]) -> bool:
+        """Into the project's directory, when that was why an expense was refused."""
+        if not any("vendor" in said.casefold() for said in refusals):
+            return False
+        try:
+            self._write(wire.add_vendor(draft.project_id, draft.vendor_id), Answer.text)
+        except PostRefused:
+            return False
+        return True
 
     def find_direct_costs(self, draft_or_posting: Reference) -> list[DirectCost]:
         wanted = draft_or_posting
@@ -151,9 +173,15 @@ class ProcoreClient:
         return None if found.deleted else found
 
     def write_lines(
-        self, project_id: int, direct_cost_id: int, changed: Sequence[tuple[int, LineDraft]], added: Sequence[LineDraft]
+        self,
+        project_id: int,
+        direct_cost_id: int,
+        changed: Sequence[tuple[int, LineDraft]],
+        added: Sequence[LineDraft],
+        kept: Sequence[int] = (),
+        status: ExpenseStatus | None = None,
     ) -> DirectCost:
-        request = wire.write_lines(project_id, direct_cost_id, changed, added)
+        request = wire.write_lines(project_id, direct_cost_id, changed, added, kept, status)
         return self._write(request, lambda answer: _show(answer, project_id))
 
     def delete_line(self, project_id: int, direct_cost_id: int, line_id: int) -> None:

@@ -9,12 +9,13 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from pex_procore.domain.amendment import PostedLine
+from pex_procore.domain.amendment import DirectCost, PostedLine
 from pex_procore.domain.catalog import Company, Project, Vendor
 from pex_procore.domain.expense import DirectCostDraft, LineDraft
 from pex_procore.domain.money import parse_amount
+from pex_procore.domain.settings import ExpenseStatus
 from pex_procore.net.messages import Answer, Request
-from pex_procore.services.ports import DirectCost, ReceiptFile
+from pex_procore.services.ports import ReceiptFile
 
 PER_PAGE = 100
 PROJECTS_PER_PAGE = 300  # documented
@@ -79,14 +80,24 @@ def create_direct_cost(draft: DirectCostDraft) -> Request:
 
 
 def write_lines(
-    project_id: int, direct_cost_id: int, changed: Iterable[tuple[int, LineDraft]], added: Iterable[LineDraft]
+    project_id: int,
+    direct_cost_id: int,
+    changed: Iterable[tuple[int, LineDraft]],
+    added: Iterable[LineDraft],
+    kept: Iterable[int],
+    status: ExpenseStatus | None,
 ) -> Request:
-    rows = [*({"id": line_id, **_line(line)} for line_id, line in changed), *map(_line, added)]
+    rows = [
+        *({"id": line_id} for line_id in kept),
+        *({"id": line_id, **_line(line)} for line_id, line in changed),
+        *map(_line, added),
+    ]
+    body = {**({"status": status} if status else {}), **({"line_items": rows} if rows else {})}
     return Request(
         "PATCH",
         f"{direct_costs_path(project_id)}/{direct_cost_id}",
         f"change expense {direct_cost_id} of project {project_id}",
-        body=encode({"direct_cost": {"line_items": rows}}),
+        body=encode({"direct_cost": body}),
         seconds=60,
     )
 
@@ -97,12 +108,13 @@ def delete_line(project_id: int, direct_cost_id: int, line_id: int) -> Request:
 
 
 def _line(line: LineDraft) -> dict[str, Any]:
-    return {
+    body = {
         "wbs_code_id": line.wbs_code_id,
         "manual_amount": line.amount,
         "description": line.description,
         "ref": line.ref,
     }
+    return {**body, "origin_id": line.origin_id} if line.origin_id else body
 
 
 def add_vendor(project_id: int, vendor_id: int) -> Request:
@@ -182,8 +194,11 @@ def read_error(answer: Answer) -> str:
         said = answer.json()
     except ValueError:
         return answer.text()
-    sentences = list(dict.fromkeys(_sentences(said)))
-    return "; ".join(sentences) if sentences else answer.text()
+    return join_sentences(said) or answer.text()
+
+
+def join_sentences(said: Any) -> str:
+    return "; ".join(dict.fromkeys(_sentences(said)))
 
 
 def is_not_connected(message: str) -> bool:
@@ -267,7 +282,10 @@ def read_direct_cost(row: Mapping[str, Any], project_id: int) -> DirectCost:
 def _posted_line(row: Mapping[str, Any]) -> PostedLine:
     wbs_code = row.get("wbs_code") or {}
     return PostedLine(
-        line_id=int(row["id"]), wbs_code_id=int(wbs_code.get("id") or 0), amount=parse_amount(row["amount"])
+        line_id=int(row["id"]),
+        wbs_code_id=int(wbs_code.get("id") or 0),
+        amount=parse_amount(row["amount"]),
+        origin_id=text(row.get("origin_id")) or None,
     )
 
 

@@ -24,7 +24,7 @@ LEVELS = frozenset({"QuotaRemaining"})  # their sum means nothing; the others ar
 NAMES = MILLISECONDS | LEVELS | {
     "Posted", "Waiting", "Exceptions", "UnknownOutcome", "Duplicates", "ReconcileDrift",
     "ProcoreCalls", "PexCalls", "Throttled429", "TagChanges", "AuthFailures", "BrokenRuns",
-    "SweepsStarted", "SweepsDone", "TokensRenewed", "TokensExpiring",
+    "SweepsStarted", "SweepsDone", "TokensRenewed", "TokensExpiring", "CareFailures",
 }  # fmt: skip
 VALUES_A_LINE = 100  # CloudWatch takes no more of one metric
 
@@ -60,7 +60,8 @@ def measured(function_name: str, **properties: object) -> Iterator[None]:
     finally:
         _measured.reset(mark)
         for line in _lines(figures, function_name, properties):
-            print(line, file=sys.stdout, flush=True)
+            sys.stdout.write(line + "\n")
+        sys.stdout.flush()
 
 
 def _lines(figures: dict[str, list[float]], function_name: str, properties: dict[str, object]) -> Iterator[str]:

@@ -22,6 +22,7 @@ class Deployment:
     callback_machine_arn: str
     long_machine_arn: str
     tags_machine_arn: str
+    notices_topic_arn: str
     sweep_seconds: int
 
     @classmethod
@@ -45,5 +46,6 @@ class Deployment:
             callback_machine_arn=text("CALLBACK_MACHINE_ARN"),
             long_machine_arn=text("LONG_MACHINE_ARN"),
             tags_machine_arn=text("TAGS_MACHINE_ARN"),
+            notices_topic_arn=text("NOTICES_TOPIC_ARN"),
             sweep_seconds=int(environment.get("SWEEP_SECONDS", "900")),
         )

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from pex_procore.domain.errors import NeedsAttention, TryLater, Unsure
 from pex_procore.domain.runs import Kind, Run
 from pex_procore.runtime.metrics import measured
-from pex_procore.runtime.observe import tell
+from pex_procore.runtime.observe import about, tell
 from pex_procore.runtime.wiring import Business, now, wiring
 from pex_procore.services.ports import Held
 from pex_procore.services.progress import Progress
@@ -44,20 +44,24 @@ def step(act: Callable[[Event, Context], dict[str, Any]]) -> Callable[[Event, Co
 
     @functools.wraps(act)
     def handler(event: Event, context: Context) -> dict[str, Any]:
-        facts = {"step": context.function_name, "business_id": event["business_id"], "run_id": event["run_id"]}
-        try:
-            with measured(context.function_name, business_id=event["business_id"], run_id=event["run_id"]):
-                answer = act(event, context)
-        except (TryLater, Unsure, NeedsAttention) as error:
-            tell("step stopped", **facts, error=type(error).__name__, message=str(error))
-            raise
-        except Exception as error:
-            tell("step failed", **facts, error=type(error).__name__, trace=traceback.format_exc(limit=-8))
-            raise NeedsAttention("internal_error", type(error).__name__) from None
-        tell("step done", **facts, **_brief(answer))
-        return answer
+        who = {"business_id": event["business_id"], "run_id": event["run_id"]}
+        with about(step=context.function_name, **who), measured(context.function_name, **who):
+            return _told(act, event, context)
 
     return handler
+
+
+def _told(act: Callable[[Event, Context], dict[str, Any]], event: Event, context: Context) -> dict[str, Any]:
+    try:
+        answer = act(event, context)
+    except (TryLater, Unsure, NeedsAttention) as error:
+        tell("step stopped", error=type(error).__name__, message=str(error))
+        raise
+    except Exception as error:
+        tell("step failed", error=type(error).__name__, trace=traceback.format_exc(limit=-8))
+        raise NeedsAttention("internal_error", type(error).__name__) from None
+    tell("step done", **_brief(answer))
+    return answer
 
 
 def _brief(answer: Mapping[str, Any]) -> dict[str, Any]:

@@ -74,11 +74,13 @@ class Trail:
 
     def _tell(self, row: Row, number: int) -> None:
         entry = row.timeline[number]
-        facts: dict[str, Any] = {"run_id": entry.run_id, "transaction_id": row.transaction_id}
+        facts: dict[str, Any] = {"transaction_id": row.transaction_id}
+        if entry.run_id is not None:
+            facts["run_id"] = entry.run_id
         facts["direct_cost_ids"] = [one.direct_cost_id for one in row.postings if one.direct_cost_id is not None]
         before = row.timeline[number - 1].to if number else None
         facts |= {"from": before, "to": entry.to, "cause": entry.cause}
-        tell("row moved", business_id=self.business_id, correlation_id=entry.run_id, **facts, **self._upstream())
+        tell("row moved", **{"business_id": self.business_id, **facts, **self._upstream()})
         self._count(entry, row.timeline[:number])
 
     def _upstream(self) -> dict[str, Any]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from pex_procore.domain.ledger import Row
+from pex_procore.domain.alerts import token_warning
+from pex_procore.domain.ledger import Posting, Row
 from pex_procore.domain.reasons import REASONS
 from pex_procore.domain.runs import Run, RunItem, tally_items
-from pex_procore.runtime.wiring import Business
+from pex_procore.runtime.wiring import Business, now
 
 
 def explain(reason: str | None) -> dict[str, str] | None:
@@ -26,6 +27,7 @@ def show_connection(business: Business) -> dict[str, Any]:
             "username": connection.pex_username,
             "token_expires_at": connection.pex_expires_at,
             "problem": connection.pex_problem,
+            "warning": token_warning(connection, now()),
             "help": explain(connection.pex_problem),
             "callbacks": "subscribed" if connection.subscription_ids else "not_subscribed",
             "has_callback_secret": connection.has_callback_secret,
@@ -75,20 +77,19 @@ def show_row(row: Row) -> dict[str, Any]:
         "account_id": row.account_id,
         "transacted_at": transaction.transacted_at if transaction else None,
         "settled_at": transaction.settled_at if transaction else None,
-        "direct_costs": [
-            {
-                "project_id": one.project_id,
-                "direct_cost_id": one.direct_cost_id,
-                "reference": one.reference,
-                "amount": one.amount,
-                "state": one.state,
-            }
-            for one in row.postings
-        ],
+        "direct_costs": [show_posting(one) for one in row.postings],
         "receipts": [{"filename": mark.filename, "state": mark.state, "reason": mark.reason} for mark in row.receipts],
         "updated_at": row.updated_at,
     }
 
 
+def show_posting(posting: Posting) -> dict[str, Any]:
+    return posting.model_dump(include={"project_id", "direct_cost_id", "reference", "amount", "state"})
+
+
 def show_timeline(row: Row) -> dict[str, Any]:
-    return show_row(row) | {"timeline": [entry.model_dump(mode="json") for entry in row.timeline]}
+    """`former_direct_costs`: of before it was posted again."""
+    return show_row(row) | {
+        "timeline": [entry.model_dump(mode="json") for entry in row.timeline],
+        "former_direct_costs": [show_posting(one) for one in row.former],
+    }

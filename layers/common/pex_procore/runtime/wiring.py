@@ -25,12 +25,14 @@ from pex_procore.runtime.settings import Deployment
 from pex_procore.runtime.trail import HeardLimiter, ToldLedger, Traffic, Trail
 from pex_procore.services.catalog import Catalog
 from pex_procore.services.refresh_tags import TAG_SHARE
+from pex_procore.store.care import CareSchedule
 from pex_procore.store.catalog import DynamoCatalog
 from pex_procore.store.connections import DynamoConnections
 from pex_procore.store.executions import StepFunctionsExecutions
 from pex_procore.store.hooks import HookDirectory
 from pex_procore.store.leases import DynamoLeases
 from pex_procore.store.limits import LimitStore
+from pex_procore.store.notices import SnsNotices
 from pex_procore.store.receipts import S3Receipts
 from pex_procore.store.runs import DynamoRuns
 from pex_procore.store.seal import SealBroken, Sealer
@@ -80,6 +82,14 @@ class Wiring:
     @cached_property
     def sweeps(self) -> SweepSchedule:
         return SweepSchedule(self.aws("dynamodb"), self.deployment.connections_table)
+
+    @cached_property
+    def care(self) -> CareSchedule:
+        return CareSchedule(self.aws("dynamodb"), self.deployment.connections_table)
+
+    @cached_property
+    def notices(self) -> SnsNotices:
+        return SnsNotices(self.aws("sns"), self.deployment.notices_topic_arn)
 
     @cached_property
     def limits(self) -> LimitStore:
@@ -183,6 +193,9 @@ class Business:
             token = None
         if token is None:
             raise NeedsAttention("pex_token_rejected", "no PEX token is stored")
+        return self.pex_with(token)
+
+    def pex_with(self, token: str) -> PexClient:
         return self.wiring.pex(token, self._limiter("Pex", f"pex:{self.business_id}", PEX_WINDOWS, PEX_SHARE))
 
     @cached_property
@@ -203,6 +216,8 @@ class Business:
 
     def _limiter(self, vendor: str, bucket: str, windows: Sequence[Assumption], share: float) -> Limiter:
         """It begins with what the last worker knew, and what it hears stands in the trail."""
+        if bucket in self._limiters:
+            return self._limiters[bucket]
         traffic = Traffic(vendor)
         self._trail.traffic.append(traffic)
         limiter = self._limiters[bucket] = HeardLimiter(windows, share=share, traffic=traffic)

@@ -7,22 +7,25 @@ repeatable: whatever an earlier one did is seen before the next.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from itertools import islice
 
-from pex_procore.domain.amendment import Amendment, plan_amendment
+from pex_procore.domain.amendment import Amendment, DirectCost, plan_amendment, plan_completion
 from pex_procore.domain.errors import NeedsAttention, Unsure
 from pex_procore.domain.expense import LINES_AT_ONCE, DirectCostDraft
 from pex_procore.domain.ledger import (
     Posting,
     Row,
+    hold,
     intend_amendment,
     keep_as_posted,
     move,
     record_posted,
     record_unknown,
 )
+from pex_procore.domain.reasons import Waiting
 from pex_procore.domain.runs import Run
-from pex_procore.services.ports import Clock, DirectCost, Ledger, PostRefused, Procore
+from pex_procore.services.ports import Clock, Ledger, PostRefused, Procore
 
 
 def amend(
@@ -36,6 +39,8 @@ def amend(
     except NeedsAttention as closed:
         if closed.reason != "procore_permission_missing":
             raise
+        if posting.state == "amending":  # the door may open again; until then nobody knows what is there
+            return row
         return _kept(row, posting, "changed_after_sync", closed.message, run, ledger, clock)
     if shown is None:
         stopped = move(
@@ -52,36 +57,43 @@ def amend(
     written = False
     try:
         after = shown
-        for part in _parts(plan_amendment(shown.lines, draft.lines)):
+        plan = plan_completion(shown, draft) if posting.stepwise else plan_amendment(shown.lines, draft.lines)
+        for part in _parts(plan):
             after = _write(after, part, procore)
             written = True
     except Unsure as doubt:
         return ledger.save(record_unknown(row, project_id, clock(), str(doubt), run_id))
     except PostRefused as refusal:
-        if written:  # the next look plans what is still to be done
+        if written or refusal.status == 404:  # the next look tells what is there, and what is still to be done
             return ledger.save(record_unknown(row, project_id, clock(), str(refusal), run_id))
-        before = posting if posting.state == "posted" else None
-        return _kept(row, before, "changed_after_sync", refusal.message, run, ledger, clock)
+        if posting.stepwise and refusal.status == 403:  # the door may open again
+            return ledger.save(hold(row, Waiting("direct_costs_tool_off", refusal.message), clock(), run_id))
+        reason = "changed_after_sync" if row.listed else "refused_by_procore"
+        return _kept(row, posting, reason, refusal.message, run, ledger, clock)
     if written and after.coding_hash() != draft.coding_hash():
         after = procore.show_direct_cost(project_id, direct_cost_id) or after
     if after.amount != draft.amount:
         detail = f"{after.amount} instead of {draft.amount}"
         wrong = move(row, "exception", clock(), "found", run_id, reason="found_with_other_amount", detail=detail)
         return ledger.save(wrong)
-    return ledger.save(record_posted(row, project_id, direct_cost_id, clock(), "changed", run_id))
+    cause = "posted" if posting.stepwise else "changed"
+    return ledger.save(record_posted(row, project_id, direct_cost_id, clock(), cause, run_id))
 
 
-def _kept(row: Row, before: Posting | None, reason: str, detail: str, run: Run, ledger: Ledger, clock: Clock) -> Row:
-    """`before`: the posting as Procore still has it; None when that is not known, which needs a person."""
-    if before is None:
-        stopped = move(row, "exception", clock(), reason, run.run_id, reason=reason, detail=detail)
-        return ledger.save(stopped)
+def _kept(row: Row, before: Posting, reason: str, detail: str, run: Run, ledger: Ledger, clock: Clock) -> Row:
+    """`before`: the posting as it was. What is only half amended needs a person."""
     postings = tuple(before if one.project_id == before.project_id else one for one in row.postings)
-    return ledger.save(keep_as_posted(row, reason, detail, clock(), run.run_id, postings=postings))
+    row = row.model_copy(update={"postings": postings})
+    if row.unsettled_postings:
+        return ledger.save(move(row, "exception", clock(), reason, run.run_id, reason=reason, detail=detail))
+    return ledger.save(keep_as_posted(row, reason, detail, clock(), run.run_id))
 
 
 def _parts(amendment: Amendment) -> list[Amendment]:
-    """Pieces of one call each; what takes money away comes first."""
+    """Pieces of one call each; what takes money away comes first.
+
+    Lines that are right are named where all fit one call, since Procore does not say what becomes of those left out.
+    """
     removals = [Amendment(removed=(line_id,)) for line_id in amendment.removed]
     changed, added = iter(amendment.changed), iter(amendment.added)
     writes = []
@@ -93,6 +105,11 @@ def _parts(amendment: Amendment) -> list[Amendment]:
             writes[-1] = last.model_copy(update={"added": more})
         else:
             writes.append(Amendment(added=more))
+    if len(writes) == 1 and len(writes[0].changed) + len(writes[0].added) + len(amendment.kept) <= LINES_AT_ONCE:
+        writes[0] = writes[0].model_copy(update={"kept": amendment.kept})
+    if amendment.status:
+        writes = writes or [Amendment()]
+        writes[-1] = writes[-1].model_copy(update={"status": amendment.status})
     return [*removals, *writes]
 
 
@@ -100,7 +117,7 @@ def _write(shown: DirectCost, part: Amendment, procore: Procore) -> DirectCost:
     project_id, direct_cost_id = shown.project_id, shown.direct_cost_id
     for line_id in part.removed:
         procore.delete_line(project_id, direct_cost_id, line_id)
-    if part.changed or part.added:
-        return procore.write_lines(project_id, direct_cost_id, part.changed, part.added)
+    if part.changed or part.added or part.status:
+        return procore.write_lines(project_id, direct_cost_id, part.changed, part.added, part.kept, part.status)
     left = tuple(line for line in shown.lines if line.line_id not in part.removed)
-    return shown.model_copy(update={"lines": left})
+    return shown.model_copy(update={"lines": left, "amount": sum((line.amount for line in left), Decimal())})

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from pex_procore.domain.errors import NeedsAttention, Unsure
-from pex_procore.domain.ledger import Posting, ReceiptMark, Row, finish, move
+from pex_procore.domain.ledger import SECOND_LOOK, Posting, ReceiptMark, Row, finish, move
 from pex_procore.domain.runs import Run, RunItem
 from pex_procore.services.ports import Clock, Ledger, PostRefused, Procore, ReceiptBucket, ReceiptFile, Runs
 from pex_procore.services.progress import Progress, work_through
@@ -42,13 +42,17 @@ def attach_receipts(
         if row is None or row.state != "posted" or not (staged := row.unsent_receipts):
             return None
         look_first = any(mark.state == "sending" for mark in staged)
-        if not look_first:
-            row = ledger.save(row.model_copy(update={"receipts": _marked(row, staged, state="sending")}))
+        settled_at = max((mark.sent_at for mark in staged if mark.sent_at), default=None)
+        if settled_at is not None and clock() < settled_at + SECOND_LOOK["origin_id"]:
+            return settled_at + SECOND_LOOK["origin_id"]
+        row = ledger.save(row.model_copy(update={"receipts": _marked(row, staged, state="sending", sent_at=clock())}))
         refused: dict[str, str] = {}
         try:
             for posting in row.postings:
                 refused |= _attach(posting, staged, procore, bucket, look_first=look_first)
-        except Unsure:  # still marked as being sent: the next run looks before it sends
+        except Unsure:  # still marked as being sent: looked for before anything is sent again
+            if not look_first:
+                return clock() + SECOND_LOOK["origin_id"]
             items.append(receipt_item(row, run, receipts_failed=len(staged), reason="outcome_unknown"))
             return None
         except ClosedDoor as closed:  # may open again by itself
@@ -89,31 +93,25 @@ def attach_receipts(
 def _attach(
     posting: Posting, marks: Sequence[ReceiptMark], procore: Procore, bucket: ReceiptBucket, *, look_first: bool
 ) -> dict[str, str]:
-    """Sends what is missing; after a first answer that proves nothing, looks and sends once more.
+    """Sends what is missing, and answers what Procore refused: file name → why.
 
-    Answers what Procore refused: file name → why. Raises Unsure, Deleted, ClosedDoor, KeyError.
+    Raises Unsure, Deleted, ClosedDoor, KeyError.
     """
     assert posting.direct_cost_id is not None, "only posted rows carry receipts"
-    refused: dict[str, str] = {}
-    for last in (False, True):
-        missing = [mark for mark in marks if mark.filename not in refused]
-        if look_first or last:
-            try:
-                shown = procore.show_direct_cost(posting.project_id, posting.direct_cost_id)
-            except NeedsAttention as error:
-                if error.reason != "procore_permission_missing":
-                    raise
-                raise ClosedDoor(error.message) from error
-            if shown is None:
-                raise Deleted
-            missing = [mark for mark in missing if mark.filename not in shown.filenames]
+    missing = marks
+    if look_first:
         try:
-            for parcel in _parcels(missing, bucket):
-                refused |= _send(posting.project_id, posting.direct_cost_id, parcel, procore)
-            return refused
-        except Unsure:
-            if last:
+            shown = procore.show_direct_cost(posting.project_id, posting.direct_cost_id)
+        except NeedsAttention as error:
+            if error.reason != "procore_permission_missing":
                 raise
+            raise ClosedDoor(error.message) from error
+        if shown is None:
+            raise Deleted
+        missing = [mark for mark in marks if mark.filename not in shown.filenames]
+    refused: dict[str, str] = {}
+    for parcel in _parcels(missing, bucket):
+        refused |= _send(posting.project_id, posting.direct_cost_id, parcel, procore)
     return refused
 
 

@@ -38,6 +38,7 @@ LIST_LIFE = timedelta(minutes=15)
 PROJECT_LIFE = timedelta(hours=24)
 CARDHOLDERS_LIFE = timedelta(hours=24)
 CURRENCY_LIFE = timedelta(hours=24)
+REFUSAL_LIFE = timedelta(hours=24)
 OURS = "USD"  # what PEX settles in
 BELIEVED = {  # a miss in a list younger than this is true
     "projects": timedelta(minutes=1),
@@ -141,6 +142,16 @@ class Catalog:
         """Procore contradicted what we remember of the project: it is read again."""
         self._projects.pop(project_id, None)
         self._stale.add(project_id)
+
+    def takes_steps(self) -> bool | None:
+        """Whether Procore lets us add lines to an expense that has an origin id; None when that is not known."""
+        stored = self._cache.load("steps")
+        if stored is None or (not stored[0] and self._clock() - stored[1] > REFUSAL_LIFE):
+            return None
+        return bool(stored[0])
+
+    def record_steps(self, taken: bool) -> None:
+        self._cache.save("steps", taken)
 
     def _with_cost_codes(self, catalog: ProjectCatalog) -> ProjectCatalog:
         """Also with the cost codes that no budget code uses yet."""

@@ -15,6 +15,7 @@ from pex_procore.domain.runs import Kind
 from pex_procore.domain.settings import Defaults, Settings
 from pex_procore.domain.values import Value
 from pex_procore.services.ports import Clock, Conflict, Connections, Pex, Procore, Sessions
+from pex_procore.services.renew_tokens import begin_care
 from pex_procore.services.start_runs import is_automatic
 
 KINDS: tuple[Kind, ...] = ("transactions", "tags")
@@ -64,6 +65,7 @@ def sign_in(
             continue
     else:
         raise TryLater("the connection is being changed by somebody else")
+    begin_care(connections, identity.business_id, clock, fresh=known.pex_expires_at != identity.expires_at)
     return sessions.create(identity.business_id, identity.username, SESSION_SECONDS)
 
 
@@ -119,6 +121,7 @@ def choose_company(
                 "company_id": company_id,
                 "company_name": company.name,
                 "generation": company_id,
+                "generations": tuple(sorted({*connection.generations, company_id})),
                 "backfilled": connection.backfilled and not changed,
                 "connected_on": connection.connected_on or eastern_date(clock()),
                 "procore_problem": None,
@@ -210,6 +213,7 @@ def disconnect(
     connection = connections.save(connection.model_copy(update={"status": "disconnected"}))
     for kind in KINDS:
         connections.schedule_sweep(None, kind)
+    connections.end_care()
     connections.erase_hook("procore")
     connections.erase_hook()
     left: list[LeftBehind] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pex_procore.domain.ledger import Row, move
+from pex_procore.domain.ledger import AGAIN, Row, move, sent_again
 
 RETRIED, IGNORED = ("exception", "refused", "waiting", "ignored"), ("announced", "exception", "refused", "waiting")
 GONE = ("deleted_in_procore", "changed_after_sync", "edited_in_procore")
@@ -17,7 +17,9 @@ class NotNow(Exception):
 def retry(row: Row, now: datetime) -> Row:
     """Asked again by the next run; an expense that could not be updated is tried again. Raises NotNow."""
     if row.state in ("posted", "complete") and row.tried:
-        return move(row, row.state, now, "retried by an administrator", reason=row.reason, detail=row.detail, tried="")
+        return move(
+            row, row.state, now, "retried by an administrator", reason=row.reason, detail=row.detail, tried=AGAIN
+        )
     if row.state not in RETRIED:
         raise NotNow
     return move(row, "announced", now, "retried by an administrator")
@@ -45,7 +47,7 @@ def post_again(row: Row, now: datetime) -> Row:
         revision=row.revision + 1,
         postings=(),
         former=(*row.former, *row.postings),
-        receipts=(),
+        receipts=sent_again(row.receipts),
         receipts_done=False,
         receipts_checked_at=None,
         tried="",

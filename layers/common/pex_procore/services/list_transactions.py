@@ -143,12 +143,10 @@ def consider(
         row = announce(transaction.transaction_id, transaction.account_id, now, f"listed by {run_id}")
     if row.state in ("posted", "complete"):
         return _consider_posted(row, transaction, settings, now, run_id)
-    changed = row.transaction is None or row.transaction.fingerprint() != transaction.fingerprint()
+    changed = row.said is None or row.said.fingerprint() != transaction.fingerprint()
     if row.state in ("posting", "unknown"):
-        known = row.listed or row.transaction
-        same = known is not None and known.fingerprint() == transaction.fingerprint()
-        return row if same else row.model_copy(update={"listed": transaction})
-    updated = row.model_copy(update={"transaction": transaction}) if changed else row
+        return row.model_copy(update={"listed": transaction}) if changed else row
+    updated = row.model_copy(update={"transaction": transaction, "listed": None}) if changed else row
     if row.state == "ignored" or (row.state == "exception" and not changed):
         return row
     verdict = judge(transaction, settings, now)
@@ -164,12 +162,12 @@ def _consider_posted(row: Row, transaction: Transaction, settings: Settings, now
     never a second expense."""
     posted = row.transaction or transaction
     revoked = settings.transactions == "approved" and posted.approved and not transaction.approved
-    changed = (posted.amount, posted.allocations) != (transaction.amount, transaction.allocations)
-    if changed and not revoked and settings.update_expenses and row.tried != transaction.fingerprint():
+    differs = (posted.amount, posted.allocations) != (transaction.amount, transaction.allocations) or bool(row.tried)
+    if differs and not revoked and settings.update_expenses and row.tried != transaction.fingerprint():
         return row if row.listed == transaction else row.model_copy(update={"listed": transaction})
     if row.listed is not None:
         row = row.model_copy(update={"listed": None})
-    reason = (row.reason or "changed_after_sync") if changed or revoked else None
+    reason = (row.reason or "changed_after_sync") if differs or revoked else None
     if row.state == "posted" and posted.system_notes != transaction.system_notes:
         notes = posted.model_copy(update={"system_notes": transaction.system_notes})
         row = row.model_copy(update={"transaction": notes})

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date as Date
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, Literal, Protocol
 
-from pex_procore.domain.amendment import PostedLine
+from pex_procore.domain.alerts import Care, Notice
+from pex_procore.domain.amendment import DirectCost
 from pex_procore.domain.catalog import BudgetCode, Company, CostType, Project, ProjectCatalog, ProjectCodes, Vendor
 from pex_procore.domain.connection import (
     AdminProfile,
@@ -23,13 +22,14 @@ from pex_procore.domain.connection import (
     Subscription,
     Webhook,
 )
-from pex_procore.domain.expense import DirectCostDraft, LineDraft, coding_hash
+from pex_procore.domain.expense import DirectCostDraft, LineDraft
 from pex_procore.domain.ledger import Row, State
 from pex_procore.domain.runs import Kind, Run, RunItem
-from pex_procore.domain.settings import Settings
+from pex_procore.domain.settings import ExpenseStatus, Settings
 from pex_procore.domain.tags import TagDefinition
 from pex_procore.domain.transactions import Receipt, Transaction
 from pex_procore.domain.values import Value
+from pex_procore.services.sync_port import ProcoreSync
 
 Side = Literal["pex", "procore"]
 
@@ -89,27 +89,13 @@ class Pex(Protocol):
         """Succeeds also when the subscription is already gone."""
         ...
 
+    def renew_token(self) -> str | None:
+        """A new token of the same administrator; None when PEX does not let this one be renewed (yet)."""
+        ...
+
     def delete_token(self) -> None:
         """The token we call with. Succeeds also when it is dead already."""
         ...
-
-
-class DirectCost(Value):
-    """A direct cost as Procore shows it."""
-
-    direct_cost_id: int
-    project_id: int
-    amount: Decimal
-    date: Date | None = None
-    description: str = ""
-    origin_id: str | None = None
-    filenames: tuple[str, ...] = ()
-    deleted: bool = False
-    status: str = ""
-    lines: tuple[PostedLine, ...] = ()  # only of a direct cost that was shown by itself
-
-    def coding_hash(self) -> str:
-        return coding_hash((line.wbs_code_id, line.amount) for line in self.lines)
 
 
 class PostRefused(Exception):
@@ -129,7 +115,7 @@ class ReceiptFile:
     content: bytes
 
 
-class Procore(Protocol):
+class Procore(ProcoreSync, Protocol):
     """Procore as seen with one service account, bound to one company (None while it is being chosen)."""
 
     def list_companies(self) -> list[Company]: ...
@@ -191,9 +177,16 @@ class Procore(Protocol):
         ...
 
     def write_lines(
-        self, project_id: int, direct_cost_id: int, changed: Sequence[tuple[int, LineDraft]], added: Sequence[LineDraft]
+        self,
+        project_id: int,
+        direct_cost_id: int,
+        changed: Sequence[tuple[int, LineDraft]],
+        added: Sequence[LineDraft],
+        kept: Sequence[int] = (),
+        status: ExpenseStatus | None = None,
     ) -> DirectCost:
-        """One PATCH: `changed` pairs line ids with what they become. Raises like `create_direct_cost`."""
+        """One PATCH: `changed` pairs line ids with what they become, `kept` are named so that they stay. Raises like
+        `create_direct_cost`."""
         ...
 
     def delete_line(self, project_id: int, direct_cost_id: int, line_id: int) -> None:
@@ -304,6 +297,16 @@ class Connections(Protocol):
 
     def seal_pex_token(self, token: str) -> None: ...
     def open_pex_token(self) -> str | None: ...
+    def seal_next_pex_token(self, token: str) -> None:
+        """Beside the present one. `seal_pex_token` drops it."""
+        ...
+
+    def open_next_pex_token(self) -> str | None: ...
+    def promote_next_pex_token(self) -> bool:
+        """It takes the present one's place. False: it is not there any more."""
+        ...
+
+    def drop_next_pex_token(self) -> None: ...
     def seal_procore_credentials(self, credentials: ProcoreCredentials) -> None: ...
     def open_procore_credentials(self) -> ProcoreCredentials | None: ...
     def erase_credentials(self) -> None: ...
@@ -321,6 +324,16 @@ class Connections(Protocol):
 
     def schedule_sweep(self, due_at: datetime | None, kind: Kind = "transactions") -> None:
         """When `start_runs` should start this kind of run for this business next; None: never."""
+        ...
+
+    def load_care(self) -> Care | None: ...
+    def save_care(self, care: Care) -> None: ...
+    def end_care(self) -> None: ...
+
+
+class Notices(Protocol):
+    def publish(self, business_id: int, notice: Notice) -> None:
+        """Raises TryLater; it may have left all the same."""
         ...
 
 

@@ -7,13 +7,15 @@ reference; more than one match stops the row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from datetime import datetime
 
+from pex_procore.domain.amendment import DirectCost
 from pex_procore.domain.eligibility import judge
 from pex_procore.domain.errors import NeedsAttention, TryLater, Unsure
 from pex_procore.domain.expense import LINES_AT_ONCE, CodedShare, DirectCostDraft, draft_direct_costs
 from pex_procore.domain.ledger import (
+    AGAIN,
     Posting,
     Row,
     hold,
@@ -25,6 +27,7 @@ from pex_procore.domain.ledger import (
     record_posted,
     record_unknown,
     retreat,
+    sent_again,
 )
 from pex_procore.domain.reasons import Refused, Waiting
 from pex_procore.domain.runs import Run, RunItem, Tally
@@ -32,6 +35,7 @@ from pex_procore.domain.tags import TagMap
 from pex_procore.services.amend_expense import amend
 from pex_procore.services.catalog import Catalog
 from pex_procore.services.ports import Clock, Ledger, PostRefused, Procore, Reference, Runs
+from pex_procore.services.post_batch import Batches
 from pex_procore.services.progress import Progress, work_through
 
 SENDS_PER_RUN = 2  # of one transaction; whatever makes both end in doubt outlasts the run
@@ -79,14 +83,18 @@ class Poster:
             return self._stop(row, "deleted_in_procore", f"{taken.reference} is taken, and not to be found")
         if row.doubted_in(self._run.run_id) >= SENDS_PER_RUN:
             return row
-        row = self._adopt_former(row)
-        said = row.listed or row.transaction  # what was in doubt is not there: from here on PEX's last word counts
+        alive = self._find_former(row)
+        if isinstance(alive, Waiting):
+            return self._save(hold(row, alive, self._clock(), self._run.run_id), unless=row)
+        row = row.model_copy(update={"postings": alive})
+        said = row.said  # what was in doubt is not there: from here on PEX's last word counts
         drafts = self._draft(row.model_copy(update={"transaction": said}))
         existing = [one for one in row.postings if one.direct_cost_id is not None]
         if not existing:
             row = row.model_copy(update={"transaction": said, "listed": None})
         if isinstance(drafts, Waiting | Refused):
-            if existing:
+            unfinished = bool(row.unsettled_postings) and drafts.reason == "direct_costs_tool_off"
+            if existing and not unfinished and not all(one.stepwise for one in existing):
                 return self._keep(row, f"{drafts.reason}: {drafts.detail}" if drafts.detail else drafts.reason)
             return self._save(hold(row, drafts, self._clock(), self._run.run_id), unless=row)
         wanted = {draft.project_id: draft for draft in drafts}
@@ -98,29 +106,69 @@ class Poster:
     def _carry_out(self, row: Row, wanted: dict[int, DirectCostDraft]) -> Row:
         """Amends what differs, what shrinks first, and posts what is missing: never more in Procore than in PEX."""
         existing = [one for one in row.postings if one.direct_cost_id is not None]
+        if existing:  # from here to the end Procore has neither what was posted nor what is said now
+            row = row.model_copy(update={"tried": AGAIN})
         for posting in sorted(existing, key=lambda one: abs(wanted[one.project_id].amount) - abs(one.amount)):
             draft = wanted[posting.project_id]
             if posting.state == "posted" and posting.coding == draft.coding_hash():
                 continue
             row = self._amend(row, draft)
-            if row.reason or row.state == "unknown":
+            if row.reason or _posting(row, draft.project_id).state != "posted":
                 return row
         settled = {one.project_id for one in row.postings if one.state == "posted"}
         if todo := [draft for project_id, draft in wanted.items() if project_id not in settled]:
+            if existing:
+                row = row.model_copy(update={"receipts": sent_again(row.receipts)})
             row = self._save(intend(row, todo, self._clock(), self._run.run_id))
         for draft in todo:
+            there = row.posting(draft.project_id)
+            if there is not None and there.state == "posted":  # by a draft anew, after a refusal
+                continue
             row = self._send(row, draft)
-            begun = row.posting(draft.project_id)
-            if row.state == "posting" and begun is not None and begun.state == "amending":
+            sent = row.posting(draft.project_id)
+            if row.state == "posting" and sent is not None and sent.state == "amending":
                 row = self._amend(row, draft)
-            if row.state not in ("posting", "posted"):
+                sent = row.posting(draft.project_id)
+            if row.state not in ("posting", "posted") or sent is None or sent.state != "posted":
                 return row
-        if row.state != "posted" or row.listed is not None:
-            known = {"transaction": row.listed or row.transaction, "listed": None}
+        if row.state != "posted" or row.listed is not None or row.tried:
+            known = {"transaction": row.said, "listed": None, "tried": ""}
             return self._save(move(row, "posted", self._clock(), "nothing left to post", self._run.run_id, **known))
         return row
 
+    def batches(
+        self,
+        transaction_ids: Sequence[int],
+        rows: MutableMapping[int, Row],
+        may_go_on: Callable[[], bool],
+        report: Callable[[Row], None],
+    ) -> Batches:
+        return Batches(
+            transaction_ids,
+            rows,
+            run=self._run,
+            draft=self._draft,
+            catalog=self._catalog,
+            procore=self._procore,
+            ledger=self._ledger,
+            clock=self._clock,
+            may_go_on=may_go_on,
+            report=report,
+        )
+
     def _amend(self, row: Row, draft: DirectCostDraft) -> Row:
+        """Once more where the draft was refused because of a catalog that has changed meanwhile."""
+        after, project_id = self._amend_once(row, draft), draft.project_id
+        if not after.reason or "wbs_code" not in after.detail or project_id in self._forgotten:
+            return after
+        self._forget(project_id)
+        drafts = self._draft(row.model_copy(update={"transaction": row.said}))
+        anew = [one for one in drafts if one.project_id == project_id] if isinstance(drafts, list) else []
+        if not anew:
+            return after
+        return self._amend_once(after.model_copy(update={"listed": row.listed, "tried": row.tried}), anew[0])
+
+    def _amend_once(self, row: Row, draft: DirectCostDraft) -> Row:
         return amend(
             row,
             _posting(row, draft.project_id),
@@ -131,20 +179,25 @@ class Poster:
             clock=self._clock,
         )
 
-    def _adopt_former(self, row: Row) -> Row:
-        """Before it is posted again because a person says so: what is still alive in Procore is taken as it is."""
+    def _find_former(self, row: Row) -> tuple[Posting, ...] | Waiting:
+        """The postings; before it is posted again because a person says so, those still alive in Procore."""
         if row.postings or not row.former:
-            return row
+            return row.postings
         last = {one.project_id: one for one in row.former}
-        alive = []
+        alive: list[Posting] = []
         for posting in last.values():
-            if posting.direct_cost_id is None:
-                found = [one.direct_cost_id for one in self._procore.find_direct_costs(_reference(posting))]
-            else:
-                shown = self._procore.show_direct_cost(posting.project_id, posting.direct_cost_id)
-                found = [shown.direct_cost_id] if shown else []
+            try:
+                if posting.direct_cost_id is None:
+                    found = [one.direct_cost_id for one in self._procore.find_direct_costs(_reference(posting))]
+                else:
+                    shown = self._procore.show_direct_cost(posting.project_id, posting.direct_cost_id)
+                    found = [shown.direct_cost_id] if shown else []
+            except NeedsAttention as closed:
+                if closed.reason != "procore_permission_missing":
+                    raise
+                return Waiting("direct_costs_tool_off", closed.message)
             alive += [posting.model_copy(update={"state": "posted", "direct_cost_id": one}) for one in found[:1]]
-        return row.model_copy(update={"postings": tuple(alive)})
+        return tuple(alive)
 
     def _keep(self, row: Row, detail: str) -> Row:
         """What is in Procore stays; a person decides. In the middle of an amendment nobody knows what is there."""
@@ -209,13 +262,16 @@ class Poster:
         from a catalog that has changed meanwhile."""
         closed = refusal.status in (403, 404)
         if refusal.status == 422 and "wbs_code" in refusal.message and project_id not in self._forgotten:
-            self._forgotten.add(project_id)
-            self._catalog.forget(project_id)
+            self._forget(project_id)
             return self.post(self._save(retreat(row, "announced", self._clock(), self._run.run_id)))
         verdict = Waiting("direct_costs_tool_off" if closed else "refused_by_procore", refusal.message)
         if closed:
             self._closed[project_id] = verdict
         return self._save(retreat(row, "waiting" if closed else "exception", self._clock(), self._run.run_id, verdict))
+
+    def _forget(self, project_id: int) -> None:
+        self._forgotten.add(project_id)
+        self._catalog.forget(project_id)
 
     def _look(self, row: Row, posting: Posting) -> Row | None:
         """Looks a direct cost up that may exist; None when Procore does not let us look."""
@@ -229,8 +285,11 @@ class Poster:
         if len(found) > 1:
             ids = ", ".join(str(one.direct_cost_id) for one in found)
             return self._stop(row, "reference_found_twice", f"{posting.reference}: {ids}")
-        if found and found[0].amount != posting.amount and posting.lines > LINES_AT_ONCE:
-            return self._save(record_begun(row, posting.project_id, found[0].direct_cost_id, now, "adopted", run_id))
+        if found and self._is_incomplete(found[0], posting):
+            (one,) = found
+            bare = one.amount == 0
+            begun = record_begun(row, posting.project_id, one.direct_cost_id, now, "adopted", run_id, bare=bare)
+            return self._save(begun)
         if found and found[0].amount != posting.amount:
             return self._stop(row, "found_with_other_amount", f"{found[0].amount} instead of {posting.amount}")
         if found:
@@ -238,6 +297,13 @@ class Poster:
         if posting.first_look_at is None:
             return self._save(record_not_found(row, posting.project_id, now, run_id))
         return row
+
+    def _is_incomplete(self, found: DirectCost, posting: Posting) -> bool:
+        """Of several calls that make it not all came through. A header alone can only be of such."""
+        if found.amount == posting.amount:
+            return posting.stepwise and found.status == "draft" and self._run.settings.expense_status != "draft"
+        bare = posting.scheme == "origin_id" and found.amount == 0
+        return bare or posting.stepwise or posting.lines > LINES_AT_ONCE
 
     def _stop(self, row: Row, reason: str, detail: str) -> Row:
         return self._save(move(row, "exception", self._clock(), reason, self._run.run_id, reason=reason, detail=detail))
@@ -275,9 +341,11 @@ def post_transactions(
     """
     rows = ledger.load_many(transaction_ids)
     items: list[RunItem] = []
+    together = poster.batches(transaction_ids, rows, may_go_on, report=lambda row: items.append(_item(row, run.run_id)))
 
     def act(transaction_id: int) -> datetime | None:
         nonlocal tally
+        together.advance(transaction_id)
         row = rows.get(transaction_id)
         if row is None or not (row.state in ("announced", "waiting", "posting", "unknown") or row.is_behind):
             return None

@@ -102,12 +102,13 @@ def _note(row: Row, run: Run, pex: Pex, ledger: Ledger, clock: Clock) -> Row:
 
 def _stage(row: Row, run: Run, pex: Pex, ledger: Ledger, bucket: ReceiptBucket, clock: Clock) -> Row:
     """A complete row with a new receipt is posted again: something is owed."""
-    marks = {mark.receipt_id: mark for mark in row.receipts}
     cards = pex.list_receipts(row.transaction_id)
+    listed = {card.receipt_id for card in cards}
+    marks = {mark.receipt_id: mark for mark in row.receipts if mark.receipt_id in listed or not mark.is_lost}
     for card in cards:
         known = marks.get(card.receipt_id)
         if card.ready and (known is None or known.is_lost):
-            others = [mark for mark in marks.values() if mark is not known]
+            others = [mark for mark in marks.values() if mark is not known and mark.state != "duplicate"]
             limit = run.settings.receipt_limit_mb * MEGABYTE
             marks[card.receipt_id] = _fetch(row, card, others, pex, bucket, limit, perhaps_sent=known is not None)
     awaited = clock() - row.announced_at <= RECEIPTS_AWAITED

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from pex_procore.domain.alerts import Care
 from pex_procore.domain.connection import Connection, ProcoreCredentials
 from pex_procore.domain.runs import Kind
 from pex_procore.domain.settings import Settings
@@ -18,7 +19,8 @@ from pex_procore.store.hooks import hash_secret
 from pex_procore.store.seal import SealBroken, Sealer
 
 Vendor = Literal["pex", "procore"]
-KINDS: dict[Vendor, str] = {"pex": "pex_token", "procore": "procore_credentials"}
+Sealed = Literal["pex", "pex_next", "procore"]
+KINDS: dict[Sealed, str] = {"pex": "pex_token", "pex_next": "pex_token", "procore": "procore_credentials"}
 
 
 class DynamoConnections:
@@ -51,9 +53,28 @@ class DynamoConnections:
 
     def seal_pex_token(self, token: str) -> None:
         self._seal("pex", token)
+        self.drop_next_pex_token()
 
     def open_pex_token(self) -> str | None:
         return self._open("pex")
+
+    def seal_next_pex_token(self, token: str) -> None:
+        self._seal("pex_next", token)
+
+    def open_next_pex_token(self) -> str | None:
+        return self._open("pex_next")
+
+    def promote_next_pex_token(self) -> bool:
+        """Both are sealed alike, so that it moves as it is."""
+        item = self._table.get(keys.credentials(self._business_id, "pex_next"))
+        if item is None:
+            return False
+        self._table.put({**keys.credentials(self._business_id, "pex"), "sealed": item["sealed"]})
+        self.drop_next_pex_token()
+        return True
+
+    def drop_next_pex_token(self) -> None:
+        self._table.delete(keys.credentials(self._business_id, "pex_next"))
 
     def seal_procore_credentials(self, credentials: ProcoreCredentials) -> None:
         self._seal("procore", credentials.model_dump_json())
@@ -71,15 +92,15 @@ class DynamoConnections:
         for vendor in KINDS:
             self._table.delete(keys.credentials(self._business_id, vendor))
 
-    def _seal(self, vendor: Vendor, text: str) -> None:
+    def _seal(self, vendor: Sealed, text: str) -> None:
         sealed = self._sealer.seal(text, self._context(vendor))
         self._table.put({**keys.credentials(self._business_id, vendor), "sealed": sealed})
 
-    def _open(self, vendor: Vendor) -> str | None:
+    def _open(self, vendor: Sealed) -> str | None:
         item = self._table.get(keys.credentials(self._business_id, vendor))
         return self._sealer.open(item["sealed"], self._context(vendor)) if item else None
 
-    def _context(self, vendor: Vendor) -> dict[str, str]:
+    def _context(self, vendor: Sealed) -> dict[str, str]:
         return {"business_id": str(self._business_id), "kind": KINDS[vendor]}
 
     def save_hook(self, hook_key: str, vendor: Vendor = "pex") -> None:
@@ -121,3 +142,17 @@ class DynamoConnections:
         else:
             shard = keys.sweep_shard(self._business_id)
             self._table.put({**key, "sweep_shard": shard, "sweep_due_at": keys.instant(due_at)})
+
+    def load_care(self) -> Care | None:
+        item = self._table.get(keys.care(self._business_id))
+        if item is None:
+            return None
+        due_at = datetime.fromisoformat(item["sweep_due_at"])
+        return Care.model_validate_json(item["care"]).model_copy(update={"due_at": due_at})
+
+    def save_care(self, care: Care) -> None:
+        entry = {"sweep_shard": keys.CARE_SHARD, "sweep_due_at": keys.instant(care.due_at)}
+        self._table.put({**keys.care(self._business_id), **entry, "care": care.model_dump_json()})
+
+    def end_care(self) -> None:
+        self._table.delete(keys.care(self._business_id))

@@ -16,6 +16,7 @@ TTL = "expires_at"
 SWEEPS = "sweeps"
 SWEEP_SHARDS = tuple(str(number) for number in range(8))
 BY_STATE = "by_state"
+CARE_SHARD = "care"
 
 _KINDS: dict[str, Kind] = {"": "transactions", "tags": "tags"}
 _RUN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
@@ -60,6 +61,10 @@ def kind_of(sk: str) -> Kind:
 
 def sweep_shard(business_id: int) -> str:
     return SWEEP_SHARDS[business_id % len(SWEEP_SHARDS)]
+
+
+def care(business_id: int) -> Key:
+    return {"pk": business(business_id), "sk": "CARE"}
 
 
 def callback(business_id: int, vendor: str = "pex") -> Key:
