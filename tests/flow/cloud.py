@@ -236,9 +236,9 @@ class Cloud:
         backend = stepfunctions_parser_backends[ACCOUNT][REGION]
         return [execution for machine in backend.state_machines for execution in machine.executions]
 
-    def finish(self, but: Sequence[Any] = ()) -> list[str]:
+    def finish(self, but: Sequence[Any] = (), patience_seconds: float = PATIENCE_SECONDS) -> list[str]:
         """Waits until no execution runs (besides `but`), answers how each ended that was not told of before."""
-        until = time.monotonic() + PATIENCE_SECONDS
+        until = time.monotonic() + patience_seconds
         while any(one.status == "RUNNING" for one in self.executions() if one not in but):
             assert time.monotonic() < until, "an execution does not come to its end"
             time.sleep(0.002)

@@ -136,6 +136,7 @@ def test_a_step_killed_before_any_of_its_writes_is_continued(connected: Story, s
         died = connected.cloud.forget_crashes() == 0
         found = connected.costs_of(transaction_id)
         assert [len(cost["attachments"]) for cost in found] == [1, 1], f"killed before write {at}"
+        assert len(connected.notes(transaction_id)) == 1, f"killed before write {at}"
         assert connected.row(transaction_id)["state"] == "complete", f"killed before write {at}"
         assert run["verdict"] == "success", f"killed before write {at}"
     assert at > 4

@@ -78,6 +78,7 @@ def test_a_step_refused_for_concurrency_is_tried_again(connected: Story) -> None
 
 
 def test_a_run_with_some_failures_is_partial_and_names_them_for_a_retry(connected: Story) -> None:
+    connected.set(reference="description")
     for number in range(9):
         connected.purchase(f"{number + 1}.00")
     connected.procore.faults.add(

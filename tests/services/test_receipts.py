@@ -224,6 +224,18 @@ def test_a_dropped_upload_is_sent_again(world: World) -> None:
     assert contents(world, one) == [[JPEG]]
 
 
+def test_an_upload_turned_away_for_quota_is_made_as_soon_as_there_is_some(world: World) -> None:
+    one = world.purchase()
+    world.receipt(one)
+    run = posted(world, one)
+    world.stage(run, [one.transaction_id])
+    world.procore.turn_away_next(world.clock() + timedelta(seconds=8))
+    assert world.attach(run, [one.transaction_id]).remaining
+    world.clock.forward(8)
+    assert not world.attach(run, [one.transaction_id]).remaining
+    assert contents(world, one) == [[JPEG]]
+
+
 def test_an_upload_that_keeps_failing_makes_the_run_partial_and_keeps_the_expense(world: World) -> None:
     one = world.purchase()
     world.receipt(one)
@@ -239,7 +251,7 @@ def test_an_upload_that_keeps_failing_makes_the_run_partial_and_keeps_the_expens
     assert world.procore.calls["create_direct_cost"] == 1
 
 
-@pytest.mark.parametrize("saves", range(4))
+@pytest.mark.parametrize("saves", range(5))
 def test_a_worker_killed_at_any_save_attaches_each_receipt_once(world: World, saves: int) -> None:
     one = world.purchase()
     world.receipt(one, JPEG)
@@ -257,6 +269,7 @@ def test_a_worker_killed_at_any_save_attaches_each_receipt_once(world: World, sa
     world.clock.forward(3600)
     world.sync()
     assert contents(world, one) == [[JPEG, PDF]]
+    assert len(world.pex.notes) == 1
     assert world.ledger[one.transaction_id].state == "complete"
 
 

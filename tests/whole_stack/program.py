@@ -1,4 +1,4 @@
-"""`python -m local` as a program of its own, spoken to over HTTP only."""
+"""`python -m local` (or its simulators alone) as a program of its own, spoken to over HTTP only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,12 +25,12 @@ T = TypeVar("T")
 class Program:
     """Up when constructed; `urls` is what its ready line told."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, module: str = "local", environment: Mapping[str, str] | None = None) -> None:
         self._errors: list[str] = []
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "local", *arguments],
+            [sys.executable, "-m", module, *arguments],
             cwd=ROOT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, **(environment or {}), "PYTHONUNBUFFERED": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -84,9 +84,10 @@ class Stranger:
     def sign_in(self, pex_token: str = "demo-pex-token") -> requests.Response:
         return self.ask("POST", "/v1/sessions", {"pex_token": pex_token})
 
-    def connect(self, start_date: str) -> None:
-        """As the interface describes it; every step must succeed."""
-        assert self.sign_in().status_code == 201
+    def connect(self, start_date: str, pex_token: str = "demo-pex-token") -> int:
+        """As the interface describes it; every step must succeed. Answers the business's id."""
+        session = self.sign_in(pex_token)
+        assert session.status_code == 201
         credentials = {"client_id": "demo-procore-client", "client_secret": "demo-procore-secret"}
         companies = self.ask("PUT", "/v1/connection/procore", credentials).json()["companies"]
         company_id = {"company_id": companies[0]["id"]}
@@ -97,6 +98,7 @@ class Stranger:
         chosen = {"vendor_id": vendors[0]["id"], "transactions": "approved", "start_date": start_date}
         settings = self.ask("PATCH", "/v1/settings", chosen)
         assert settings.status_code == 200, settings.text
+        return int(session.json()["business_id"])
 
     def start_run(self) -> str:
         """After any run that is at work."""
@@ -144,6 +146,9 @@ class Life:
 
     def fault(self, vendor: str, **rule: Any) -> None:
         assert requests.post(f"{self.url}/{vendor}/faults", json=rule, timeout=60).status_code == 201
+
+    def switch(self, vendor: str, **values: Any) -> None:
+        assert requests.post(f"{self.url}/{vendor}/switches", json=values, timeout=60).ok
 
     def purchase(self, amount: str, line: dict[str, str] | None, **more: Any) -> int:
         """A settled, approved purchase; `line`: project, cost code and cost type, chosen while it was pending."""

@@ -64,10 +64,10 @@ def first_line() -> dict[str, str]:
     return {"project": str(line.project_id), "cost_code": line.cost_code, "cost_type": str(line.cost_type_id)}
 
 
-def judge(books: dict[str, Any], start: date, number: int) -> None:
+def judge(books: dict[str, Any], start: date, number: int, business_id: int | None = None) -> None:
     catalog = seeded_catalog()
     vendor_id = books["procore"]["direct_costs"][0]["vendor_id"]
-    business_id = books["pex"]["businesses"][0]["business_id"]
+    business_id = business_id or books["pex"]["businesses"][0]["business_id"]
     terms = Terms(business_id, catalog.company_id, vendor_id, start)
     assert len(expected_expenses(books["pex"], terms, catalog)) >= number
     assert audit(books["pex"], books["procore"], terms, catalog) == []

@@ -1,11 +1,10 @@
-"""Stands between the functions and the emulated AWS, and ends the function process that makes a certain call.
+"""Stands between the functions and what they call, and ends the function's process at a chosen call with SIGKILL.
 
-    gate = Tollgate()                                  # functions are started with FUNCTIONS_ENDPOINT_URL=gate.url
-    gate.upstream = lambda: "http://127.0.0.1:4566"
-    gate.kill_at(target="PutItem", body="#posting", after=True)
-    gate.killed.wait(60)
+    gate = Tollgate(lambda: "http://127.0.0.1:4566")      # the functions are told gate.url instead
+    killed = gate.kill_at(Moment("post_transactions", "PutItem", "#posting", when="after"), about=["98702"])
+    killed.wait(60)
 
-Nothing in the connector knows of it: the process is looked up by its socket and gets SIGKILL.
+Nothing in the connector knows of it: the process is looked up by its socket.
 """
 
 from __future__ import annotations
@@ -16,40 +15,49 @@ import os
 import re
 import signal
 import threading
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "keep-alive"}
 
 
 @dataclass(frozen=True)
-class Order:
-    """Which call: its service operation or HTTP method and path, and words of its body; `after` it was carried out, and
-    after so many more seconds."""
+class Moment:
+    """A call of a function: to AWS by its operation, else by method and path (a regular expression), with a word of
+    its body. `during`: the request was sent, is carried out, and nobody is there to read the answer."""
 
-    target: str
-    body: str = ""
-    after: bool = False
-    delay_seconds: float = 0.0
+    function: str
+    call: str
+    word: str = ""
+    when: Literal["before", "during", "after"] = "before"
 
-    def meets(self, target: str, body: bytes) -> bool:
-        return re.search(self.target, target) is not None and self.body.encode() in body
+
+@dataclass(frozen=True)
+class _Order:
+    moment: Moment
+    about: Collection[str]
+    killed: threading.Event
+
+    def meets(self, target: str, said: bytes) -> bool:
+        moment = self.moment
+        matches = re.search(moment.call, target) is not None and moment.word.encode() in said
+        return matches and any(name.encode() in said for name in self.about)
 
 
 class Tollgate:
-    def __init__(self) -> None:
-        self.upstream: Callable[[], str] = lambda: ""
-        self.killed = threading.Event()
-        self._order: Order | None = None
+    def __init__(self, upstream: Callable[[], str]) -> None:
+        self._upstream = upstream
+        self._orders: list[_Order] = []
         self._lock = threading.Lock()
         gate = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
 
             def handle_any(self) -> None:
                 gate.pass_on(self)
@@ -68,43 +76,53 @@ class Tollgate:
         self._server.shutdown()
         self._server.server_close()
 
-    def kill_at(self, target: str, body: str = "", *, after: bool = False, delay_seconds: float = 0.0) -> None:
-        self.killed.clear()
+    def kill_at(self, moment: Moment, about: Collection[str]) -> threading.Event:
+        """Once, at the first such call that names one of `about`, which may still grow, in its address, headers or
+        body."""
+        order = _Order(moment, about, threading.Event())
         with self._lock:
-            self._order = Order(target, body, after, delay_seconds)
+            self._orders.append(order)
+        return order.killed
 
     def pass_on(self, request: BaseHTTPRequestHandler) -> None:
         body = request.rfile.read(int(request.headers.get("Content-Length") or 0))
         target = request.headers.get("X-Amz-Target") or f"{request.command} {request.path}"
-        order = self._take(target, body)
-        if order is not None and not order.after:
-            self._kill(request)
+        taken = self._take(request, target, f"{request.path}\n{request.headers}\n".encode() + body)
+        if taken is None:
+            _answer(request, *self._forward(request, body))
             return
-        status, headers, answer = self._forward(request, body)
-        if order is not None and not order.delay_seconds:
-            self._kill(request)
-            return
-        if order is not None:
-            threading.Timer(order.delay_seconds, self._kill, [request]).start()
-        with contextlib.suppress(OSError):
-            request.send_response(status)
-            for name, value in headers:
-                if name.lower() not in HOP_BY_HOP:
-                    request.send_header(name, value)
-            request.send_header("Content-Length", str(len(answer)))
-            request.end_headers()
-            request.wfile.write(answer)
+        order, pid = taken
+        if order.moment.when == "after":
+            self._forward(request, body)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        if order.moment.when == "during":
+            self._forward(request, body)
+        request.close_connection = True
+        order.killed.set()
 
-    def _take(self, target: str, body: bytes) -> Order | None:
+    def _take(self, request: BaseHTTPRequestHandler, target: str, said: bytes) -> tuple[_Order, int] | None:
         with self._lock:
-            order = self._order
-            if order is None or not order.meets(target, body):
-                return None
-            self._order = None
-            return order
+            for order in [one for one in self._orders if one.meets(target, said)]:
+                pid = self._caller_of(request)
+                if pid and _function_of(pid) == order.moment.function.replace("_", ""):
+                    self._orders.remove(order)
+                    return order, pid
+        return None
+
+    def _caller_of(self, request: BaseHTTPRequestHandler) -> int | None:
+        """The process at the other end; none when it hung up meanwhile."""
+        ends = [request.client_address[1], self._server.server_address[1]]
+        lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        inodes = [line[9] for line in lines if [int(end.rpartition(":")[2], 16) for end in line[1:3]] == ends]
+        for link in Path("/proc").glob("[0-9]*/fd/*"):
+            with contextlib.suppress(OSError):
+                if os.readlink(link) in [f"socket:[{inode}]" for inode in inodes if inode != "0"]:
+                    return int(link.parts[2])
+        return None
 
     def _forward(self, request: BaseHTTPRequestHandler, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
-        upstream = urlsplit(self.upstream())
+        upstream = urlsplit(self._upstream())
         connection = http.client.HTTPConnection(upstream.hostname or "", upstream.port, timeout=60)
         try:
             connection.request(request.command, request.path, body, dict(request.headers.items()))
@@ -113,28 +131,23 @@ class Tollgate:
         finally:
             connection.close()
 
-    def _kill(self, request: BaseHTTPRequestHandler) -> None:
-        pid = process_of(request.client_address[1])
-        os.kill(pid, signal.SIGKILL)
-        request.close_connection = True
-        self.killed.set()
+
+def _answer(request: BaseHTTPRequestHandler, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+    with contextlib.suppress(OSError):
+        request.send_response(status)
+        for name, value in headers:
+            if name.lower() not in HOP_BY_HOP:
+                request.send_header(name, value)
+        request.send_header("Content-Length", str(len(body)))
+        request.end_headers()
+        request.wfile.write(body)
 
 
-def process_of(port: int, patience_seconds: float = 10.0) -> int:
-    """The process whose socket has this local port."""
-    until = time.monotonic() + patience_seconds
-    while time.monotonic() < until:
-        inode = _inode_of(port)
-        for link in Path("/proc").glob("[0-9]*/fd/*") if inode else ():
-            with contextlib.suppress(OSError):
-                if os.readlink(link) == f"socket:[{inode}]" and int(link.parts[2]) != os.getpid():
-                    return int(link.parts[2])
-    raise AssertionError(f"no process has port {port}")
-
-
-def _inode_of(port: int) -> str | None:
-    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
-        fields = line.split()
-        if int(fields[1].rpartition(":")[2], 16) == port and fields[9] != "0":
-            return fields[9]
-    return None
+def _function_of(pid: int) -> str:
+    """In small letters and without the stack's name and the suffix, as AWS names it after the template."""
+    with contextlib.suppress(OSError):
+        for pair in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
+            name, _, value = pair.decode().partition("=")
+            if name == "AWS_LAMBDA_FUNCTION_NAME":
+                return value.split("-")[-2].lower()
+    return ""

@@ -95,6 +95,7 @@ class Row(Value):
     receipts_done: bool = False  # every receipt PEX lists has a mark
     receipts_checked_at: datetime | None = None
     noted: bool = False
+    note_sent: bool = False  # perhaps
     announced_at: datetime
     updated_at: datetime
     timeline: tuple[Entry, ...] = ()

@@ -82,6 +82,8 @@ def open_business(event: Event, kind: Kind = "transactions", share: float | None
         raise NeedsAttention("internal_error", "the run has no record")
     if run.company_id != business.company_id:
         raise NeedsAttention("interrupted", "another company was chosen meanwhile")
+    if run.trigger != "callback":
+        business.be_patient()
     return business, run
 
 

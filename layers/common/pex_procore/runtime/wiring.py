@@ -40,6 +40,7 @@ from pex_procore.store.sessions import DynamoSessions
 from pex_procore.store.sweeps import SweepSchedule
 
 POSTING_SHARE = 0.8  # of Procore's quota; the rest is for other users of the same app
+PATIENT_SHARE = 0.7  # of sweeps and runs by hand, so that no callback of another business waits for a backfill
 PEX_SHARE = 1.0  # its assumed limit lies below the last one PEX documented already
 ACCOUNTS_KEPT = 64  # service accounts whose access tokens a warm function remembers
 _AWS = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 4})
@@ -148,6 +149,10 @@ class Business:
         self.connections = DynamoConnections(dynamodb, deployment.connections_table, business_id, wiring.sealer)
         self.leases = DynamoLeases(dynamodb, deployment.connections_table, business_id, now, kind)
         self.runs = DynamoRuns(dynamodb, deployment.history_table, business_id, now)
+
+    def be_patient(self) -> None:
+        """Before the first call: urgent work of others comes first."""
+        self._share = min(self._share, PATIENT_SHARE)
 
     @cached_property
     def connection(self) -> Connection:

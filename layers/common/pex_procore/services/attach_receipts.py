@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
-from pex_procore.domain.errors import NeedsAttention, Unsure
+from pex_procore.domain.errors import NeedsAttention, TryLater, Unsure
 from pex_procore.domain.ledger import SECOND_LOOK, Posting, ReceiptMark, Row, finish, move
 from pex_procore.domain.runs import Run, RunItem
 from pex_procore.services.ports import Clock, Ledger, PostRefused, Procore, ReceiptBucket, ReceiptFile, Runs
@@ -50,6 +50,9 @@ def attach_receipts(
         try:
             for posting in row.postings:
                 refused |= _attach(posting, staged, procore, bucket, look_first=look_first)
+        except TryLater:  # every request was answered, so there is nothing to let settle before we look
+            ledger.save(row.model_copy(update={"receipts": _marked(row, staged, sent_at=None)}))
+            raise
         except Unsure:  # still marked as being sent: looked for before anything is sent again
             if not look_first:
                 return clock() + SECOND_LOOK["origin_id"]

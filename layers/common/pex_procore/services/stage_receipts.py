@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from pex_procore.domain.eligibility import REACH
 from pex_procore.domain.errors import NeedsAttention, TryLater, Unsure
 from pex_procore.domain.files import sniff
 from pex_procore.domain.ledger import RECEIPTS_AWAITED, ReceiptMark, Row, finish, move
 from pex_procore.domain.notes import is_our_note, note_text
 from pex_procore.domain.runs import Run, RunItem
 from pex_procore.domain.transactions import Receipt
+from pex_procore.services.list_transactions import MARGIN
 from pex_procore.services.ports import Clock, Ledger, Pex, ReceiptBucket, Runs
 from pex_procore.services.progress import Progress, work_through
 
@@ -83,11 +85,13 @@ def is_settled(row: Row, run: Run) -> bool:
 
 def _note(row: Row, run: Run, pex: Pex, ledger: Ledger, clock: Clock) -> Row:
     """A note is a courtesy: whatever happens to it, nothing is posted again. One we may have written is looked for
-    in the transaction's notes by the next listing."""
+    before another try."""
     if row.noted or row.state == "complete" or not run.settings.write_notes:
         return row
-    if row.transaction and any(is_our_note(note) for note in row.transaction.system_notes):
+    if _has_our_note(row, pex, clock()):
         return ledger.save(row.model_copy(update={"noted": True}))
+    if not row.note_sent:
+        row = ledger.save(row.model_copy(update={"note_sent": True}))
     try:
         pex.post_note(row.transaction_id, note_text(row.postings, clock()))
         cause = "note written"
@@ -98,6 +102,18 @@ def _note(row: Row, run: Run, pex: Pex, ledger: Ledger, clock: Clock) -> Row:
     except Unsure:
         return row
     return ledger.save(move(row, "posted", clock(), cause, run.run_id, noted=True))
+
+
+def _has_our_note(row: Row, pex: Pex, now: datetime) -> bool:
+    transaction = row.transaction
+    assert transaction is not None, "only rows that were listed are posted"
+    seen = [transaction]
+    start = max(transaction.transacted_at - MARGIN, now - REACH + timedelta(hours=1))
+    end = min((transaction.settled_at or transaction.transacted_at) + MARGIN, now)
+    if row.note_sent:
+        seen += pex.list_account_transactions(row.account_id, start, end)
+    notes = [note for one in seen if one.transaction_id == row.transaction_id for note in one.system_notes]
+    return any(map(is_our_note, notes))
 
 
 def _stage(row: Row, run: Run, pex: Pex, ledger: Ledger, bucket: ReceiptBucket, clock: Clock) -> Row:
