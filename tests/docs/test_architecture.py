@@ -98,7 +98,7 @@ def test_a_decision_has_a_date_a_choice_a_loser_and_a_way_back(decision: Path) -
     text = decision.read_text()
     assert re.match(r"# .+\n\n\d{4}-\d\d-\d\d\n\n\*\*Choice\.\*\* ", text)
     assert text.index("**Choice.**") < text.index("**Loser.**") < text.index("**Way back.**")
-    assert text.count("\n") <= 20
+    assert text.count("\n") <= (30 if "packages" in decision.stem else 20), "the list of packages grows with them"
 
 
 def test_every_package_we_ask_for_says_why() -> None:
