@@ -39,12 +39,14 @@ def stage_receipts(
         row = rows.get(transaction_id)
         if row is None or row.state not in ("posted", "complete"):
             return None
+        noted = saved = _intend_note(row, run, ledger)
         try:
-            row = _note(row, run, pex, ledger, clock)
-            if run.settings.attach_receipts:
-                row = _stage(row, run, pex, ledger, bucket, clock)
-        except NeedsAttention as error:
-            if error.reason != "vendor_answer_unreadable":
+            noted = _note(saved, run, pex, clock, perhaps_sent=row.note_sent)
+            row = _stage(noted, run, pex, ledger, bucket, clock) if run.settings.attach_receipts else noted
+        except (TryLater, NeedsAttention) as error:
+            if noted is not saved:
+                ledger.save(noted)
+            if isinstance(error, TryLater) or error.reason != "vendor_answer_unreadable":
                 raise
             items.append(receipt_item(row, run, 1, error.reason, error.message))
             return None
@@ -83,15 +85,24 @@ def is_settled(row: Row, run: Run) -> bool:
     return noted and attached
 
 
-def _note(row: Row, run: Run, pex: Pex, ledger: Ledger, clock: Clock) -> Row:
-    """A note is a courtesy: whatever happens to it, nothing is posted again. One we may have written is looked for
-    before another try."""
-    if row.noted or row.state == "complete" or not run.settings.write_notes:
+def _owes_note(row: Row, run: Run) -> bool:
+    return run.settings.write_notes and row.state != "complete" and not row.noted
+
+
+def _intend_note(row: Row, run: Run, ledger: Ledger) -> Row:
+    """Write-ahead: from here on the note may be there."""
+    if row.note_sent or not _owes_note(row, run):
         return row
-    if _has_our_note(row, pex, clock()):
-        return ledger.save(row.model_copy(update={"noted": True}))
-    if not row.note_sent:
-        row = ledger.save(row.model_copy(update={"note_sent": True}))
+    return ledger.save(row.model_copy(update={"note_sent": True}))
+
+
+def _note(row: Row, run: Run, pex: Pex, clock: Clock, *, perhaps_sent: bool) -> Row:
+    """A note is a courtesy: whatever happens to it, nothing is posted again. One that was perhaps written is looked for
+    before another try. What came of it is saved together with what is staged."""
+    if not _owes_note(row, run):
+        return row
+    if _has_our_note(row, pex, clock(), look=perhaps_sent):
+        return row.model_copy(update={"noted": True})
     try:
         pex.post_note(row.transaction_id, note_text(row.postings, clock()))
         cause = "note written"
@@ -101,16 +112,16 @@ def _note(row: Row, run: Run, pex: Pex, ledger: Ledger, clock: Clock) -> Row:
         cause = "PEX does not let us write notes"
     except Unsure:
         return row
-    return ledger.save(move(row, "posted", clock(), cause, run.run_id, noted=True))
+    return move(row, "posted", clock(), cause, run.run_id, noted=True)
 
 
-def _has_our_note(row: Row, pex: Pex, now: datetime) -> bool:
+def _has_our_note(row: Row, pex: Pex, now: datetime, *, look: bool) -> bool:
     transaction = row.transaction
     assert transaction is not None, "only rows that were listed are posted"
     seen = [transaction]
     start = max(transaction.transacted_at - MARGIN, now - REACH + timedelta(hours=1))
     end = min((transaction.settled_at or transaction.transacted_at) + MARGIN, now)
-    if row.note_sent:
+    if look:
         seen += pex.list_account_transactions(row.account_id, start, end)
     notes = [note for one in seen if one.transaction_id == row.transaction_id for note in one.system_notes]
     return any(map(is_our_note, notes))
