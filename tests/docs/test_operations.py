@@ -17,12 +17,14 @@ RUNTIME = ROOT / "layers" / "common" / "pex_procore" / "runtime"
 
 
 def environment_names() -> set[str]:
-    """Texts in capitals, which in these two files are names of the environment."""
+    """Texts in capitals, which in these two files are names of the environment; Lambda's own aside."""
     return {
         node.value
         for name in ("settings.py", "webhook.py")
         for node in ast.walk(ast.parse((RUNTIME / name).read_text()))
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(r"[A-Z_]{4,}", node.value)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and re.fullmatch(r"(?!AWS_)[A-Z_]{4,}", node.value)
     }
 
 

@@ -82,7 +82,7 @@ class Cloud:
             (lambda_eval_utils, "boto_client_for", interpreters_client),
             (json_path, "parse", parsed_path),
             (wiring_room, "boto3", SimpleNamespace(client=client)),
-            (webhook, "boto3", SimpleNamespace(client=client)),
+            (webhook, "aws", client),
         ):
             self._patch.setattr(where, name, ours)
         self.server.start()

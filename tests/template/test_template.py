@@ -44,10 +44,11 @@ def test_every_function_has_a_time_limit_and_a_log_that_forgets(name: str) -> No
 
 
 def names_read_by(path: str) -> set[str]:
-    """Capital-letter names that the module takes from its environment."""
+    """Capital-letter names that the module takes from its environment, but for those that Lambda itself sets."""
     tree = ast.parse((ROOT / "layers/common/pex_procore/runtime" / path).read_text())
     texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    return {text for text in texts if re.fullmatch(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+", text)}
+    names = {text for text in texts if re.fullmatch(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+", text)}
+    return {name for name in names if not name.startswith("AWS_")}
 
 
 def test_every_environment_name_the_code_reads_is_given_and_every_given_one_is_read() -> None:

@@ -1,4 +1,4 @@
-"""The callbacks' own thin entrance: standard library and botocore, no pydantic, no requests."""
+"""The callbacks' own thin entrance: standard library only, no boto3, no pydantic, no requests."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Generic, TypeVar
 
-import boto3
-from botocore.config import Config
-
 from pex_procore.store.hooks import HookDirectory
+from pex_procore.store.lean import Credentials, LeanAws
 from pex_procore.store.queue import HintQueue
 
 T = TypeVar("T")
@@ -23,11 +21,20 @@ Problem = tuple[int, str, str]
 
 @cache
 def door() -> tuple[HookDirectory, HintQueue]:
-    config = Config(connect_timeout=2, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2})
     return (
-        HookDirectory(boto3.client("dynamodb", config=config), os.environ["CONNECTIONS_TABLE"]),
-        HintQueue(boto3.client("sqs", config=config), os.environ["QUEUE_URL"]),
+        HookDirectory(aws("dynamodb"), os.environ["CONNECTIONS_TABLE"]),
+        HintQueue(aws("sqs"), os.environ["QUEUE_URL"]),
     )
+
+
+def aws(service: str) -> LeanAws:
+    role = Credentials(
+        os.environ["AWS_REGION"],
+        os.environ["AWS_ACCESS_KEY_ID"],
+        os.environ["AWS_SECRET_ACCESS_KEY"],
+        os.environ.get("AWS_SESSION_TOKEN", ""),
+    )
+    return LeanAws(service, role, os.environ.get("AWS_ENDPOINT_URL", ""))
 
 
 @dataclass(frozen=True, slots=True)

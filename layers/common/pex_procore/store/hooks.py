@@ -25,7 +25,7 @@ class Hook:
 
 
 class HookDirectory:
-    """Errors of AWS pass through as boto3 raises them."""
+    """Errors of AWS pass through as the client raises them."""
 
     def __init__(self, client: Any, table: str) -> None:
         self._client = client

@@ -8,7 +8,7 @@ from typing import Any
 
 
 class HintQueue:
-    """Errors of AWS pass through as boto3 raises them."""
+    """Errors of AWS pass through as the client raises them."""
 
     def __init__(self, client: Any, queue_url: str) -> None:
         self._client = client
