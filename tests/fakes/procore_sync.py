@@ -39,6 +39,7 @@ class SyncsExpenses(Misbehaving):
         self.no_sync: dict[str, int] = {}  # calls that are refused as a whole, and the status
         self.refused_rows: dict[str, str] = {}  # origin ids, and why; in whatever call
         self.silent_rows: set[str] = set()  # origin ids that no answer tells of
+        self.tells_of_lines = True
         self.other_amounts: dict[str, Decimal] = {}  # origin ids of lines, and what is stored instead
         self._deaths: dict[int, int] = {}
         self._sync_calls = 0
@@ -62,6 +63,14 @@ class SyncsExpenses(Misbehaving):
     def sync_statuses(self, begun: Sequence[Begun], status: ExpenseStatus) -> SyncAnswer:
         rows = {draft.reference: lambda id=id, draft=draft: self._put_status(id, draft, status) for id, draft in begun}
         return self._sync("sync_statuses", begun[0][1].project_id, rows)
+
+    def takes_lines(self, project_id: int, direct_cost_id: int) -> bool | None:
+        self._called("takes_lines")
+        if self._next_fault().kind != "none":
+            raise Unsure("no answer")
+        if "takes_lines" in self.no_sync:
+            raise PostRefused(self.no_sync["takes_lines"], "no such call")
+        return not self.locked if self.tells_of_lines else None
 
     def _sync(self, call: str, project_id: int, rows: Mapping[str, Callable[[], Synced]]) -> SyncAnswer:
         assert len(rows) <= 1000, "Procore takes no more rows"

@@ -11,6 +11,7 @@ import pytest
 
 from local.simulators.procore import ProcoreSimulator
 from local.simulators.seed_procore import OFF_PROJECT_VENDOR
+from pex_procore.domain.amendment import PostedLine
 from pex_procore.domain.errors import TryLater, Unsure
 from pex_procore.domain.expense import DirectCostDraft
 from pex_procore.net.messages import Answer
@@ -168,6 +169,28 @@ def test_whether_lines_can_be_added_to_a_record_with_our_reference_is_procores_t
     made = drafts(sim, project)
     lines = procore.sync_lines(begun(procore.sync_headers(made), made))
     assert (len(lines.stored), len(lines.refused)) == ((0, 6) if locks else (6, 0))
+
+
+@pytest.mark.parametrize("locks", [False, True])
+def test_a_line_written_as_it_is_shows_whether_lines_can_be_written_and_changes_nothing(
+    sim: ProcoreSimulator, procore: ProcoreClient, project: int, locks: bool
+) -> None:
+    sim.switches.change(origin_id_locks_record=locks)
+    made = procore.create_direct_cost(draft(sim, project))
+    (before,) = committed(sim)
+    assert procore.takes_lines(project, made.direct_cost_id) is not locks
+    (after,) = committed(sim)
+    assert _plain(after) == _plain(before)
+
+
+def test_of_an_expense_that_is_gone_nothing_is_learnt(procore: ProcoreClient, project: int) -> None:
+    assert procore.takes_lines(project, 12345) is None
+
+
+def test_an_answer_without_the_line_tells_nothing() -> None:
+    line = PostedLine(line_id=5, wbs_code_id=1, amount=Decimal(1))
+    assert sync.read_same_line(answer(entities=[{"id": 6}]), line) is None
+    assert sync.read_same_line(answer(entities=[], errors=[{"id": 5, "errors": {"base": ["locked"]}}]), line) is False
 
 
 def test_an_answer_is_read_by_origin_id_in_whatever_order_and_shape() -> None:

@@ -75,6 +75,17 @@ def test_a_project_that_leaves_is_told_and_nothing_is_deleted_or_posted(world: W
     assert world.procore.calls["show_direct_cost"] == before["show_direct_cost"], "not tried again by itself"
 
 
+def test_a_receipt_that_comes_afterwards_takes_no_warning_away(world: World, posted: Transaction) -> None:
+    retag(world, posted, ("100.00", coding(P2, "03-300")))
+    world.sync()
+    world.receipt(posted)
+    world.clock.forward(4 * 3600)
+    world.sync()
+    row = world.ledger[posted.transaction_id]
+    assert ([mark.state for mark in row.receipts], row.state) == (["attached"], "complete")
+    assert (row.reason, row.detail != "") == ("changed_after_sync", True)
+
+
 def test_with_updates_off_the_expense_stays_and_the_change_is_told(world: World, posted: Transaction) -> None:
     world.choose(update_expenses=False)
     retag(world, posted, ("100.00", coding(cost_code="03-300")))

@@ -372,32 +372,54 @@ def test_a_closed_tool_costs_one_attempt_a_step_and_no_writes_to_our_tables(worl
     assert len(world.ledger.saves) - saves <= 3
 
 
-def test_the_first_batch_ever_is_small(world: World) -> None:
+@pytest.fixture
+def unproven(world: World) -> World:
     world.cache = type(world.cache)(world.clock)
-    bought = buy(world, 20)
-    world.sync()
-    assert calls(world, *TOGETHER, *ONE_BY_ONE) == [2, 2, 0, 0, 0, 0, 0]
-    check(world, bought)
-    more = buy(world, 20)
-    world.sync()
-    assert calls(world, *TOGETHER) == [3, 3, 0]
-    check(world, [*bought, *more])
+    return world
 
 
-def test_where_a_record_with_our_reference_is_locked_three_purchases_find_out(world: World) -> None:
-    """A person must delete their empty drafts; all others are posted whole, in one call each."""
-    world.cache = type(world.cache)(world.clock)
-    world.procore.locked = True
-    bought = [world.purchase(f"{number}.25") for number in range(1, 21)]
-    run = world.sync()
-    assert run.counts == {"posted": 17, "failed": 3}
-    assert calls(world, *TOGETHER, "create_direct_cost") == [1, 1, 0, 17]
-    stuck = [one for one in bought if world.ledger[one.transaction_id].state == "exception"]
-    for one in stuck:
-        assert world.ledger[one.transaction_id].reason == "refused_by_procore"
-        assert world.posted_amounts(one) == [Decimal(0)]
-    world.purchase()
-    for _ in range(4):
-        world.purchase()
-    world.sync()
-    assert calls(world, *TOGETHER, "create_direct_cost") == [1, 1, 0, 22]
+def test_the_first_expense_ever_is_posted_alone_and_shows_that_lines_can_be_written(unproven: World) -> None:
+    bought = buy(unproven, 20)
+    unproven.sync()
+    assert calls(unproven, "takes_lines", "create_direct_cost", *TOGETHER) == [1, 1, 1, 1, 0]
+    check(unproven, bought)
+    more = buy(unproven, 20)
+    unproven.sync()
+    assert calls(unproven, "takes_lines", "create_direct_cost", *TOGETHER) == [1, 1, 2, 2, 0]
+    check(unproven, [*bought, *more])
+
+
+def test_two_purchases_are_not_worth_finding_out(unproven: World) -> None:
+    buy(unproven, 2)
+    unproven.sync()
+    assert calls(unproven, "takes_lines", "create_direct_cost", *TOGETHER) == [0, 2, 0, 0, 0]
+
+
+def test_where_a_record_with_our_reference_is_locked_each_is_posted_whole_in_a_call_of_its_own(unproven: World) -> None:
+    unproven.procore.locked = True
+    bought = buy(unproven, 20)
+    assert unproven.sync().counts == {"posted": 20}
+    check(unproven, bought)
+    buy(unproven, 5)
+    unproven.sync()
+    assert calls(unproven, "takes_lines", "create_direct_cost", *TOGETHER) == [1, 25, 0, 0, 0]
+
+
+@pytest.mark.parametrize("how", ["lost", "no such call", "nothing told"])
+def test_not_finding_out_costs_nothing_but_calls(unproven: World, how: str) -> None:
+    if how == "no such call":
+        unproven.procore.no_sync["takes_lines"] = 404
+    elif how == "nothing told":
+        unproven.procore.tells_of_lines = False
+    else:
+        unproven.procore.behave_next()
+        unproven.procore.lose_next_answer = True
+    bought = buy(unproven, 6)
+    assert unproven.sync().counts == {"posted": 6}
+    assert calls(unproven, "create_direct_cost", "takes_lines", *TOGETHER) == [6, 1, 0, 0, 0]
+    check(unproven, bought)
+    unproven.procore.no_sync.clear()
+    unproven.procore.tells_of_lines = True
+    buy(unproven, 6)
+    unproven.sync()
+    assert calls(unproven, *TOGETHER) == [1, 1, 0], "asked again by a later run"

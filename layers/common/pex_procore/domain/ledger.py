@@ -279,6 +279,11 @@ def retreat(row: Row, to: State, now: datetime, run_id: str, verdict: Waiting | 
     return move(row, to, now, reason or "not sent", run_id, postings=kept, reason=reason, detail=detail)
 
 
+def bring_on(row: Row, now: datetime, cause: str, run_id: str, **changes: object) -> Row:
+    """A posted row's note or receipts; what a person was told of the row stays told."""
+    return move(row, "posted", now, cause, run_id, reason=row.reason, detail=row.detail, **changes)
+
+
 def finish(row: Row, now: datetime, run_id: str) -> Row:
     return move(row, "complete", now, "", run_id, reason=row.reason, detail=row.detail)
 

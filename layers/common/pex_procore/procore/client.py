@@ -142,6 +142,13 @@ class ProcoreClient:
     def sync_statuses(self, begun: Sequence[Begun], status: ExpenseStatus) -> SyncAnswer:
         return self._write(sync.statuses(begun, status), sync.read_headers)
 
+    def takes_lines(self, project_id: int, direct_cost_id: int) -> bool | None:
+        shown = self.show_direct_cost(project_id, direct_cost_id)
+        if shown is None or not shown.lines:
+            return None
+        line = shown.lines[0]
+        return self._write(sync.same_line(project_id, line), lambda answer: sync.read_same_line(answer, line))
+
     def _adds_vendor(self, draft: DirectCostDraft, refusals: Iterable[str]) -> bool:
         """Into the project's directory, when that was why an expense was refused."""
         if not any("vendor" in said.casefold() for said in refusals):

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from pex_procore.domain.amendment import PostedLine
 from pex_procore.domain.expense import DirectCostDraft
 from pex_procore.domain.money import parse_amount
 from pex_procore.domain.settings import ExpenseStatus
@@ -55,6 +56,19 @@ def statuses(begun: Sequence[Begun], status: ExpenseStatus) -> Request:
     """By id, which never creates; the origin id stays the same."""
     rows = [{"id": direct_cost_id, "origin_id": draft.reference, "status": status} for direct_cost_id, draft in begun]
     return _sync(begun[0][1].project_id, "direct_costs", rows, f"make {len(rows)} expenses {status}")
+
+
+def same_line(project_id: int, line: PostedLine) -> Request:
+    """By id, which never creates."""
+    rows = [{"id": line.line_id, "amount": line.amount, "extended_type": "manual"}]
+    return _sync(project_id, "direct_costs/line_items", rows, "try whether lines can be written")
+
+
+def read_same_line(answer: Answer, line: PostedLine) -> bool | None:
+    said = answer.json()
+    if any(row.get("id") == line.line_id for row in said.get("entities") or []):
+        return True
+    return False if said.get("errors") else None
 
 
 def read_headers(answer: Answer) -> SyncAnswer:

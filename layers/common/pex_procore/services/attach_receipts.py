@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from pex_procore.domain.errors import NeedsAttention, TryLater, Unsure
-from pex_procore.domain.ledger import SECOND_LOOK, Posting, ReceiptMark, Row, finish, move
+from pex_procore.domain.ledger import SECOND_LOOK, Posting, ReceiptMark, Row, bring_on, finish, move
 from pex_procore.domain.runs import Run, RunItem
 from pex_procore.services.ports import Clock, Ledger, PostRefused, Procore, ReceiptBucket, ReceiptFile, Runs
 from pex_procore.services.progress import Progress, work_through
@@ -67,7 +67,7 @@ def attach_receipts(
             return None
         except KeyError:  # a staged file expired meanwhile; whether it was sent is looked up then
             again = _marked(row, staged, state="sending", key="")
-            ledger.save(move(row, "posted", clock(), "receipts to be staged again", run.run_id, receipts=again))
+            ledger.save(bring_on(row, clock(), "receipts to be staged again", run.run_id, receipts=again))
             return None
         marks = tuple(_settle(mark, refused) if mark in row.unsent_receipts else mark for mark in row.receipts)
         given_up = [mark for mark in marks if mark.state == "refused"]
@@ -78,7 +78,7 @@ def attach_receipts(
         cause = f"receipts attached: {attached}" + (f", refused: {len(refused)}" if refused else "")
         for mark in staged:
             bucket.delete(mark.key)
-        row = move(row, "posted", clock(), cause, run.run_id, receipts=marks)
+        row = bring_on(row, clock(), cause, run.run_id, receipts=marks)
         ledger.save(finish(row, clock(), run.run_id) if is_settled(row, run) else row)
         return None
 

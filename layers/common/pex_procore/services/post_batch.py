@@ -2,12 +2,14 @@
 
 It keeps the rules of `post_transactions`: intents are on record before the first call leaves, and what is in doubt is
 looked for. A header whose lines are missing is a draft, so that it counts nowhere, and is completed, never made anew.
-Whatever is not plain goes on one by one.
+Whatever is not plain goes on one by one, and so does everything until an expense of the company has shown that Procore
+lets us write lines of what has an origin id.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, MutableMapping, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from pex_procore.domain.errors import NeedsAttention, TryLater, Unsure
@@ -75,19 +77,36 @@ class Batches:
         chosen = self._choose(kind, transaction_id)
         if kind.begun:
             self._add_lines(chosen)
-        elif len(chosen) >= FEWEST:
+        elif self._proven and len(chosen) >= FEWEST:
             self._begin(chosen)
 
+    def learn(self, row: Row) -> None:
+        """Tries on an expense that was posted by itself what nobody tells, once it would pay."""
+        if self._off or not self._asked or self._proven is not None or row.state != "posted" or len(row.postings) != 1:
+            return
+        (posting,) = row.postings
+        if posting.scheme != "origin_id" or posting.direct_cost_id is None:
+            return
+        alike = (one for one in self._ahead if self._kind(one) == _Kind(posting.project_id, False))
+        if len(list(islice(alike, FEWEST - 1))) < FEWEST - 1:
+            return
+        try:
+            self._proven = self._procore.takes_lines(posting.project_id, posting.direct_cost_id)
+        except (Unsure, TryLater, NeedsAttention, PostRefused):  # whatever it is, the next post meets it too
+            self._proven = None
+        self._off = self._proven is None
+        if self._proven is not None:
+            self._catalog.record_steps(self._proven)
+
     def _choose(self, kind: _Kind, first: int) -> list[int]:
-        """As many as one call takes; a few, before we know that Procore takes them."""
-        most = MOST if self._proven else FEWEST
+        """As many as one call takes."""
         chosen: list[int] = []
         lines = 0
         for one in (first, *self._ahead):
             if self._kind(one) != kind:
                 continue
             lines += len(self._known(one).lines)
-            if len(chosen) == most or lines > MOST_LINES:
+            if len(chosen) == MOST or lines > MOST_LINES:
                 break
             chosen.append(one)
         return chosen

@@ -357,6 +357,7 @@ def post_transactions(
             items.append(_item(after, run.run_id))
         elif not after.moved_in(run.run_id):
             tally = tally.add("waiting", after.reason)
+        together.learn(after)
         return None
 
     def poisoned(transaction_id: int, error: Exception) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pex_procore.domain.eligibility import REACH
 from pex_procore.domain.errors import NeedsAttention, TryLater, Unsure
 from pex_procore.domain.files import sniff
-from pex_procore.domain.ledger import RECEIPTS_AWAITED, ReceiptMark, Row, finish, move
+from pex_procore.domain.ledger import RECEIPTS_AWAITED, ReceiptMark, Row, bring_on, finish
 from pex_procore.domain.notes import is_our_note, note_text
 from pex_procore.domain.runs import Run, RunItem
 from pex_procore.domain.transactions import Receipt
@@ -112,7 +112,7 @@ def _note(row: Row, run: Run, pex: Pex, clock: Clock, *, perhaps_sent: bool) -> 
         cause = "PEX does not let us write notes"
     except Unsure:
         return row
-    return move(row, "posted", clock(), cause, run.run_id, noted=True)
+    return bring_on(row, clock(), cause, run.run_id, noted=True)
 
 
 def _has_our_note(row: Row, pex: Pex, now: datetime, *, look: bool) -> bool:
@@ -148,7 +148,7 @@ def _stage(row: Row, run: Run, pex: Pex, ledger: Ledger, bucket: ReceiptBucket, 
     )
     if staged.receipts != row.receipts:
         cause = f"receipts staged: {len(staged.unsent_receipts)}"
-        return ledger.save(move(staged, "posted", clock(), cause, run.run_id))
+        return ledger.save(bring_on(staged, clock(), cause, run.run_id))
     return staged if row.state == "posted" and is_settled(staged, run) else ledger.save(staged)
 
 
