@@ -10,11 +10,13 @@ from aws_lambda_powertools.event_handler import Response
 
 from pex_procore.domain.ledger import Row
 from pex_procore.domain.settings import Problem, change_settings
+from pex_procore.runtime.answers import RunPage, TransactionPage
 from pex_procore.runtime.bodies import RunOrder
 from pex_procore.runtime.http import HttpProblem, Request, make_api, reply
 from pex_procore.runtime.metrics import measured
-from pex_procore.runtime.pages import load_row, page_of, read_state
-from pex_procore.runtime.views import show_row, show_run, show_timeline
+from pex_procore.runtime.names import Names
+from pex_procore.runtime.pages import load_row, page_of, read_wanted
+from pex_procore.runtime.views import show_reasons, show_row, show_run, show_run_item, show_timeline
 from pex_procore.runtime.wiring import now, wiring
 from pex_procore.services import decisions
 from pex_procore.services.check_settings import check_settings
@@ -168,7 +170,7 @@ def start_run() -> Response[str]:
 def list_runs() -> Response[str]:
     request = Request(api)
     runs, following = page_of(request, request.business().runs.page)
-    return reply({"items": [show_run(run) for run in runs], "next": following})
+    return reply(RunPage(items=[show_run(run) for run in runs], next=following))
 
 
 @api.get("/v1/runs/<run_id>")
@@ -177,20 +179,33 @@ def get_run(run_id: str) -> Response[str]:
     run = business.runs.load(run_id)
     if run is None:
         raise HttpProblem(404, "not_found", "There is no such run.")
-    return reply(show_run(run, business.runs.items(run_id)))
+    items = business.runs.items(run_id)
+    rows = business.ledger.load_many(one.transaction_id for one in items)
+    shown = [show_run_item(one, rows.get(one.transaction_id)) for one in items]
+    return reply({**show_run(run, items).model_dump(), "items": shown})
 
 
 @api.get("/v1/transactions")
 def list_transactions() -> Response[str]:
     request = Request(api)
-    ledger, state = request.business().ledger, read_state(request)
-    rows, following = page_of(request, lambda limit, after: ledger.page(state, limit, after))
-    return reply({"items": [show_row(row) for row in rows], "next": following})
+    business = request.business()
+    names = Names(business)
+    wanted = read_wanted(request, names)
+    rows, following = page_of(request, lambda limit, after: business.ledger.search(wanted, limit, after))
+    return reply(TransactionPage(items=[show_row(row, names) for row in rows], next=following))
 
 
 @api.get("/v1/transactions/<transaction_id>")
 def get_transaction(transaction_id: str) -> Response[str]:
-    return reply(show_timeline(load_row(Request(api), transaction_id)))
+    request = Request(api)
+    row = load_row(request, transaction_id)
+    return reply(show_timeline(row, Names(request.business())))
+
+
+@api.get("/v1/reasons")
+def list_reasons() -> Response[str]:
+    Request(api).business()
+    return reply(show_reasons())
 
 
 @api.post("/v1/transactions/<transaction_id>/retry")
@@ -218,7 +233,7 @@ def decide(transaction_id: str, decision: Callable[[Row, datetime], Row], code: 
         raise HttpProblem(409, code, f"The transaction is {row.state}.") from None
     if saved.state != "ignored":
         business.connections.schedule_sweep(now())
-    return reply(show_row(saved))
+    return reply(show_row(saved, Names(business)))
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -162,6 +162,10 @@ class FakeProcore(SyncsExpenses):
         self._called("find_currency")
         return self.currency
 
+    def find_web_address(self) -> str | None:
+        self._called("find_web_address")
+        return "https://us02.procore.com"
+
     def find_vendor(self, vendor_id: int) -> Vendor | None:
         self._called("find_vendor")
         return self.vendors.get(vendor_id)

@@ -12,6 +12,7 @@ from pex_procore.domain.connection import Connection, ProcoreCredentials
 from pex_procore.domain.errors import TryLater
 from pex_procore.domain.ledger import Row, State
 from pex_procore.domain.runs import Kind, Run, RunItem
+from pex_procore.domain.search import Wanted
 from pex_procore.domain.settings import Settings
 from pex_procore.services.ports import Conflict, Side
 from tests.fakes.clock import FakeClock
@@ -52,9 +53,9 @@ class FakeLedger:
         rows = (Row.model_validate_json(text) for _, text in sorted(self._rows.items()))
         return [row for row in rows if row.state == state]
 
-    def page(self, state: State | None, limit: int, after: str | None) -> tuple[list[Row], str | None]:
+    def search(self, wanted: Wanted, limit: int, after: str | None) -> tuple[list[Row], str | None]:
         rows = [Row.model_validate_json(text) for _, text in sorted(self._rows.items(), reverse=True)]
-        rows = [row for row in rows if state in (None, row.state) and (not after or row.transaction_id < int(after))]
+        rows = [row for row in rows if wanted.fits(row) and (not after or row.transaction_id < int(after))]
         return rows[:limit], str(rows[limit - 1].transaction_id) if len(rows) > limit else None
 
     def __getitem__(self, transaction_id: int) -> Row:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pex_procore.domain.ledger import Row, announce, move
+from pex_procore.domain.search import Wanted
 from pex_procore.net.limiter import PROCORE_WINDOWS
 from pex_procore.runtime.metrics import measured
 from pex_procore.runtime.observe import about
@@ -58,7 +59,7 @@ def test_moves_that_are_saved_together_are_told_one_by_one(stage: Stage, read: R
     assert [(line["from"], line["to"]) for line in read()] == [(None, "announced"), ("announced", "posting")]
 
 
-@pytest.mark.parametrize("how", ["load", "load_many", "list_by_state", "page"])
+@pytest.mark.parametrize("how", ["load", "load_many", "list_by_state", "search"])
 def test_a_row_another_invocation_moved_is_told_from_where_it_was_read(stage: Stage, read: Read, how: str) -> None:
     announced(ledger_of(stage))
     read()
@@ -67,7 +68,7 @@ def test_a_row_another_invocation_moved_is_told_from_where_it_was_read(stage: St
         "load": lambda: ledger.load(1001),
         "load_many": lambda: ledger.load_many([1001])[1001],
         "list_by_state": lambda: ledger.list_by_state("announced")[0],
-        "page": lambda: ledger.page(None, 10, None)[0][0],
+        "search": lambda: ledger.search(Wanted(), 10, None)[0][0],
     }
     row = rows[how]()
     assert row is not None

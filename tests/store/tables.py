@@ -18,12 +18,11 @@ def _key(hash_name: str, range_name: str) -> list[dict[str, str]]:
     ]
 
 
-def _index(name: str, hash_name: str, range_name: str) -> dict[str, Any]:
-    return {
-        "IndexName": name,
-        "KeySchema": _key(hash_name, range_name),
-        "Projection": {"ProjectionType": "KEYS_ONLY"},
-    }
+def _index(name: str, hash_name: str, range_name: str, *also: str) -> dict[str, Any]:
+    projection: dict[str, Any] = {"ProjectionType": "KEYS_ONLY"}
+    if also:
+        projection = {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(also)}
+    return {"IndexName": name, "KeySchema": _key(hash_name, range_name), "Projection": projection}
 
 
 TIME_TO_LIVE = {"AttributeName": "expires_at", "Enabled": True}
@@ -35,9 +34,12 @@ SCHEMA: dict[str, dict[str, Any]] = {
         "BillingMode": "PAY_PER_REQUEST",
     },
     "History": {
-        "AttributeDefinitions": _texts("pk", "sk", "state_key"),
+        "AttributeDefinitions": _texts("pk", "sk", "state_key", "day_key"),
         "KeySchema": _key("pk", "sk"),
-        "GlobalSecondaryIndexes": [_index("by_state", "state_key", "sk")],
+        "GlobalSecondaryIndexes": [
+            _index("by_state", "state_key", "day_key", "find"),
+            _index("by_day", "pk", "day_key", "find"),
+        ],
         "BillingMode": "PAY_PER_REQUEST",
     },
 }

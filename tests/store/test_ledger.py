@@ -9,6 +9,7 @@ import pytest
 
 from pex_procore.domain.errors import TryLater
 from pex_procore.domain.ledger import Posting, Row, announce, move
+from pex_procore.domain.search import Wanted
 from pex_procore.domain.transactions import Allocation, Transaction
 from pex_procore.services.ports import Conflict, Ledger
 from pex_procore.store.ledger import DynamoLedger
@@ -16,6 +17,7 @@ from tests.store.mischief import BusyClient, LosingClient, Rival
 from tests.store.tables import Stage
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+WAITING = Wanted(state="waiting")
 
 
 def ledger_of(stage: Stage, business_id: int = 1, generation: int = 1) -> DynamoLedger:
@@ -222,7 +224,7 @@ def test_pages_go_newest_first_and_show_every_row_once(stage: Stage, state: Any)
     seen: list[int] = []
     after, pages = None, 0
     while True:
-        rows, after = ledger.page(state, 4, after)
+        rows, after = ledger.search(Wanted(state=state), 4, after)
         seen += [one.transaction_id for one in rows]
         pages += 1
         if after is None:
@@ -237,9 +239,9 @@ def test_a_page_of_a_state_leaves_out_other_states(stage: Stage) -> None:
         saved = ledger.save(row(transaction_id))
         if transaction_id % 2:
             ledger.save(move(saved, "waiting", NOW))
-    rows, after = ledger.page("waiting", 2, None)
+    rows, after = ledger.search(WAITING, 2, None)
     assert [one.transaction_id for one in rows] == [5, 3]
-    rows, after = ledger.page("waiting", 2, after)
+    rows, after = ledger.search(WAITING, 2, after)
     assert [one.transaction_id for one in rows] == [1]
     assert after is None
 
@@ -247,24 +249,24 @@ def test_a_page_of_a_state_leaves_out_other_states(stage: Stage) -> None:
 @pytest.mark.parametrize("mark", ["", "x", "%%%", "bnVsbA", "WzFd", "WyJCIzEjTDEiLCA1XQ", "é", "A" * 5000])
 def test_a_malformed_mark_is_a_value_error(stage: Stage, mark: str) -> None:
     with pytest.raises(ValueError, match="mark"):
-        ledger_of(stage).page(None, 2, mark)
+        ledger_of(stage).search(Wanted(), 2, mark)
 
 
 def test_a_mark_of_another_business_generation_or_state_is_a_value_error(stage: Stage) -> None:
     ledger = ledger_of(stage)
     for transaction_id in range(1, 4):
         ledger.save(row(transaction_id))
-    _, mark = ledger.page(None, 1, None)
-    _, mark_of_state = ledger.page("announced", 1, None)
+    _, mark = ledger.search(Wanted(), 1, None)
+    _, mark_of_state = ledger.search(Wanted(state="announced"), 1, None)
     assert mark
     assert mark_of_state
     for other in (ledger_of(stage, business_id=2), ledger_of(stage, generation=2)):
         with pytest.raises(ValueError, match="mark"):
-            other.page(None, 1, mark)
+            other.search(Wanted(), 1, mark)
     with pytest.raises(ValueError, match="mark"):
-        ledger.page("waiting", 1, mark_of_state)
+        ledger.search(WAITING, 1, mark_of_state)
     with pytest.raises(ValueError, match="mark"):
-        ledger.page(None, 1, mark_of_state)
+        ledger.search(Wanted(), 1, mark_of_state)
 
 
 @pytest.mark.parametrize(("business_id", "generation"), [(2, 1), (1, 2), (11, 1), (1, 11)])
@@ -277,8 +279,8 @@ def test_rows_of_another_business_or_generation_cannot_be_reached(
     assert other.load(5) is None
     assert other.load_many([5]) == {}
     assert other.list_by_state("announced") == []
-    assert other.page(None, 10, None) == ([], None)
-    assert other.page("announced", 10, None) == ([], None)
+    assert other.search(Wanted(), 10, None) == ([], None)
+    assert other.search(Wanted(state="announced"), 10, None) == ([], None)
     assert other.save(row(5)).version == 1, "the same transaction id is free there"
     assert mine.load(5) == row(5).model_copy(update={"version": 1})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Literal
 
 from pex_procore.domain.settings import Settings
@@ -59,6 +59,9 @@ class Run(Value):
     settings: Settings = Settings()  # as they were when the run began
     company_id: int = 0  # likewise
     confirmed: bool = False  # an administrator takes a list that shrank
+    since: date | None = None  # an administrator wants no day before this one read
+    done: int = 0  # of the purchases found so far, those dealt with
+    total: int = 0  # purchases found so far that there is something to do for
     message: str = ""  # why the run as a whole stopped, for people
     started_at: datetime
     finished_at: datetime | None = None

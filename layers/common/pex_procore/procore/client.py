@@ -93,6 +93,14 @@ class ProcoreClient:
                 raise
             return None
 
+    def find_web_address(self) -> str | None:
+        try:
+            return self._ask(wire.web_address(), wire.read_web_address)
+        except NeedsAttention as error:
+            if error.upstream_status not in (400, 403, 404):
+                raise
+            return None
+
     def list_cost_types(self) -> list[CostType]:
         return self._list(coding.cost_types(self._company()), coding.read_cost_types)
 

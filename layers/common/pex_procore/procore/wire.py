@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -21,6 +22,7 @@ PER_PAGE = 100
 PROJECTS_PER_PAGE = 300  # documented
 NOT_CONNECTED = ("not connected", "not installed")
 TAKEN = ("taken", "unique", "already", "in use", "exists", "duplicate")
+WEB_ADDRESS = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]+)?")
 NO_COMPANY = "missing procore-company-id"
 
 
@@ -30,6 +32,10 @@ def me(company_id: int) -> Request:
 
 def currency(company_id: int) -> Request:
     return get(f"/rest/v1.0/companies/{company_id}/currency_configuration", "tell the company's currency")
+
+
+def web_address() -> Request:
+    return get("/rest/v1.0/company_base_url", "tell where people see the company's records")
 
 
 def companies() -> Request:
@@ -241,6 +247,12 @@ def read_companies(rows: Iterable[Mapping[str, Any]]) -> list[Company]:
 
 def read_currency(answer: Answer) -> str | None:
     return text(answer.json()["currency_iso_code"]) or None
+
+
+def read_web_address(answer: Answer) -> str | None:
+    """It becomes a link in the page, so nothing but a plain https address will do."""
+    told = text(answer.json()["web_base_url"]).rstrip("/")
+    return told if WEB_ADDRESS.fullmatch(told) else None
 
 
 def read_projects(rows: Iterable[Mapping[str, Any]]) -> list[Project]:

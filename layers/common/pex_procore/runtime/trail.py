@@ -155,9 +155,5 @@ class ToldLedger(DynamoLedger):
     def list_by_state(self, state: State) -> list[Row]:
         return [self._trail.seen(row) for row in super().list_by_state(state)]
 
-    def page(self, state: State | None, limit: int, after: str | None) -> tuple[list[Row], str | None]:
-        rows, mark = super().page(state, limit, after)
-        return [self._trail.seen(row) for row in rows], mark
-
     def save(self, row: Row) -> Row:
         return self._trail.saved(super().save(row))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import Literal
 
 from pex_procore.domain.ledger import AGAIN, Row, move, sent_again
 
+Decision = Literal["retry", "ignore", "post_again"]
 RETRIED, IGNORED = ("exception", "refused", "waiting", "ignored"), ("announced", "exception", "refused", "waiting")
 GONE = ("deleted_in_procore", "changed_after_sync", "edited_in_procore")
 
@@ -54,10 +57,15 @@ def post_again(row: Row, now: datetime) -> Row:
     )
 
 
-def allowed(row: Row, now: datetime) -> list[str]:
+def allowed(row: Row, now: datetime) -> list[Decision]:
     """The names of the decisions the row allows."""
-    found = []
-    for name, decide in {"retry": retry, "ignore": ignore, "post_again": post_again}.items():
+    found: list[Decision] = []
+    decisions: dict[Decision, Callable[[Row, datetime], Row]] = {
+        "retry": retry,
+        "ignore": ignore,
+        "post_again": post_again,
+    }
+    for name, decide in decisions.items():
         try:
             decide(row, now)
         except NotNow:

@@ -25,6 +25,7 @@ from pex_procore.domain.connection import (
 from pex_procore.domain.expense import DirectCostDraft, LineDraft
 from pex_procore.domain.ledger import Row, State
 from pex_procore.domain.runs import Kind, Run, RunItem
+from pex_procore.domain.search import Wanted
 from pex_procore.domain.settings import ExpenseStatus, Settings
 from pex_procore.domain.tags import TagDefinition
 from pex_procore.domain.transactions import Receipt, Transaction
@@ -136,6 +137,10 @@ class Procore(ProcoreSync, Protocol):
         """The ISO code of the company's currency; None when Procore does not tell."""
         ...
 
+    def find_web_address(self) -> str | None:
+        """Where people see the company's records, without a slash at the end; None when Procore does not tell."""
+        ...
+
     def list_cost_types(self) -> list[CostType]: ...
     def list_cost_codes(self, project_id: int) -> dict[str, str]:
         """Full code → name, deleted ones and parents (divisions) left out."""
@@ -223,8 +228,11 @@ class Ledger(Protocol):
         """All of them, oldest first. The index lags by moments: never the only proof that nothing is left."""
         ...
 
-    def page(self, state: State | None, limit: int, after: str | None) -> tuple[list[Row], str | None]:
-        """Newest first, with an opaque mark where the next page begins."""
+    def search(self, wanted: Wanted, limit: int, after: str | None) -> tuple[list[Row], str | None]:
+        """Newest first, with an opaque mark where the next page begins; a page may be short without being the last.
+
+        Raises ValueError when `after` is no mark of this search.
+        """
         ...
 
 

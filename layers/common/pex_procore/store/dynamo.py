@@ -142,6 +142,47 @@ class Table:
                 return
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
+    def look(
+        self,
+        partition: Mapping[str, str],
+        *,
+        index: str,
+        between: tuple[str, str, str],
+        containing: tuple[str, Sequence[Sequence[str]]],
+        start: Key | None,
+        at_once: int,
+    ) -> tuple[list[Item], Key | None]:
+        """One call: of `at_once` entries, newest first, those that fit, and where to go on (None: that was all).
+
+        `between`: the sort attribute, its least and its greatest value; `containing`: a text attribute, and what it
+        contains: one of each list.
+        """
+        ((attribute, value),) = partition.items()
+        sort, low, high = between
+        request: dict[str, Any] = {
+            "TableName": self._name,
+            "IndexName": index,
+            "KeyConditionExpression": "#partition = :partition AND #sort BETWEEN :low AND :high",
+            "ExpressionAttributeNames": {"#partition": attribute, "#sort": sort},
+            "ExpressionAttributeValues": encode({":partition": value, ":low": low, ":high": high}),
+            "ScanIndexForward": False,
+            "Limit": at_once,
+        }
+        if containing[1]:
+            names = {f":c{i}_{j}": text for i, one in enumerate(containing[1]) for j, text in enumerate(one)}
+            every = [
+                " OR ".join(f"contains(#searched, :c{i}_{j})" for j in range(len(one)))
+                for i, one in enumerate(containing[1])
+            ]
+            request["FilterExpression"] = " AND ".join(f"({one})" for one in every)
+            request["ExpressionAttributeNames"]["#searched"] = containing[0]
+            request["ExpressionAttributeValues"] |= encode(names)
+        if start is not None:
+            request["ExclusiveStartKey"] = encode(start)
+        answer = ask(self._client.query, **request)
+        last = answer.get("LastEvaluatedKey")
+        return [decode(item) for item in answer["Items"]], decode(last) if last else None
+
     def put(self, item: Item, condition: str | None = None, values: Mapping[str, Any] | None = None) -> None:
         """Raises Unmet."""
         request = {"TableName": self._name, "Item": encode(item)}

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from pex_procore.domain.runs import Kind
 
 Key = dict[str, str]
@@ -16,10 +18,12 @@ TTL = "expires_at"
 SWEEPS = "sweeps"
 SWEEP_SHARDS = tuple(str(number) for number in range(8))
 BY_STATE = "by_state"
+BY_DAY = "by_day"
 CARE_SHARD = "care"
 
 _KINDS: dict[str, Kind] = {"": "transactions", "tags": "tags"}
 _RUN_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
+_DAY_KEY = re.compile(r"\d{4}-\d\d-\d\d#(T#\d{19})")
 _MAX_TRANSACTION_ID = 10**19
 
 
@@ -120,6 +124,23 @@ def transaction(transaction_id: int) -> str:
 
 def transaction_of(sk: str) -> int:
     return int(sk.removeprefix("T#"))
+
+
+def ledger_day(day: date, transaction_id: int) -> str:
+    """Sorts by day, then by transaction."""
+    return f"{day.isoformat()}#{transaction(transaction_id)}"
+
+
+def days(first: date | None, last: date | None) -> tuple[str, str]:
+    """What the day keys of these days, both included, lie between."""
+    return first.isoformat() if first else "0", f"{last.isoformat() if last else '9999'}~"
+
+
+def transaction_key_of(day_key: str) -> str:
+    """Raises ValueError when it is no day key."""
+    if (found := _DAY_KEY.fullmatch(day_key)) is None:
+        raise ValueError("this is not the mark of a page of days")
+    return found[1]
 
 
 def runs(business_id: int) -> str:

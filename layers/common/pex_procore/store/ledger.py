@@ -5,15 +5,20 @@ A row is compressed, so that most saves cost one write unit.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from typing import Any
 
 from pex_procore.domain.ledger import Row, State
+from pex_procore.domain.search import Wanted, day_of, facets_of
 from pex_procore.store import keys
 from pex_procore.store.dynamo import READ_AT_ONCE, Item, Table, in_chunks
 from pex_procore.store.marks import read_mark, write_mark
+from pex_procore.store.pressing import press, unpress
+
+DAY, FIND = "day_key", "find"
+LOOK_AT_ONCE = 2500  # entries of an index, some 200 bytes each
+LOOKS = 2  # for one page
+MOST_ALTERNATIVES = 50  # that DynamoDB is asked to tell apart
 
 
 class DynamoLedger:
@@ -36,50 +41,65 @@ class DynamoLedger:
         item = {
             **self._key(row.transaction_id),
             "state_key": self._state_key(row.state),
-            "row": zlib.compress(saved.model_dump_json().encode()),
+            DAY: keys.ledger_day(day_of(row), row.transaction_id),
+            FIND: facets_of(row),
+            "row": press(saved.model_dump_json()),
         }
         self._table.put_version(item, row.version)
         return saved
 
     def list_by_state(self, state: State) -> list[Row]:
-        """Oldest first, by transaction id."""
-        return list(self._in_state(state))
+        """Oldest first. Rows that moved on while the index lags are left out."""
+        entries = self._table.query({"state_key": self._state_key(state)}, index=keys.BY_STATE)
+        return [row for _, row in self._rows_of(list(entries), READ_AT_ONCE) if row is not None and row.state == state]
 
-    def page(self, state: State | None, limit: int, after: str | None) -> tuple[list[Row], str | None]:
-        """Newest first, by transaction id. Raises ValueError when `after` is not a mark of this listing."""
-        partition = self._partition if state is None else self._state_key(state)
-        start = read_mark(after, partition) if after is not None else None
-        if state is None:
-            found = self._newest(start, limit + 1)
-        else:
-            found = self._in_state(state, start, newest_first=True, at_once=limit + 1)
-        rows = list(islice(found, limit + 1))
-        if len(rows) <= limit:
-            return rows, None
-        return rows[:limit], write_mark(partition, keys.transaction(rows[limit - 1].transaction_id))
+    def search(self, wanted: Wanted, limit: int, after: str | None) -> tuple[list[Row], str | None]:
+        """Newest first, by day and transaction id. Raises ValueError when `after` is not a mark of this listing.
 
-    def _newest(self, start: str | None, at_once: int) -> Iterator[Row]:
-        begin = {"pk": self._partition, "sk": start} if start else None
-        yield from map(
-            _row, self._table.query({"pk": self._partition}, start=begin, newest_first=True, at_once=at_once)
-        )
+        It looks at no more than a few thousand rows: the page may be short, or even empty, and yet not be the last.
+        """
+        index, partition = self._index_for(wanted)
+        ((_, bound),) = partition.items()
+        between = (DAY, *keys.days(wanted.first_day, wanted.last_day))
+        start = self._read_start(after, bound, between, partition) if after is not None else None
+        containing = (FIND, [one for one in wanted.facets() if len(one) <= MOST_ALTERNATIVES])
+        at_once = limit + 1 if wanted.is_everything else LOOK_AT_ONCE
+        rows: list[Row] = []
+        for _ in range(LOOKS):
+            entries, start = self._table.look(
+                partition, index=index, between=between, containing=containing, start=start, at_once=at_once
+            )
+            for entry, row in self._rows_of(entries, limit):
+                if row is None or not wanted.fits(row):
+                    continue
+                rows.append(row)
+                if len(rows) == limit:
+                    more = start is not None or entry is not entries[-1]
+                    return rows, write_mark(bound, entry[DAY]) if more else None
+            if start is None:
+                return rows, None
+        assert start is not None
+        return rows, write_mark(bound, start[DAY])
 
-    def _in_state(
-        self, state: State, start: str | None = None, newest_first: bool = False, at_once: int = READ_AT_ONCE
-    ) -> Iterator[Row]:
-        """The index only says where to look: rows are read from the table, and those that moved on are left out."""
-        state_key = self._state_key(state)
-        begin = {"pk": self._partition, "sk": start, "state_key": state_key} if start else None
-        entries = self._table.query(
-            {"state_key": state_key}, index=keys.BY_STATE, start=begin, newest_first=newest_first, at_once=at_once
-        )
-        for chunk in in_chunks(entries, at_once):
-            transaction_ids = [keys.transaction_of(entry["sk"]) for entry in chunk]
-            rows = self.load_many(transaction_ids)
-            for transaction_id in transaction_ids:
-                row = rows.get(transaction_id)
-                if row is not None and row.state == state:
-                    yield row
+    def _index_for(self, wanted: Wanted) -> tuple[str, dict[str, str]]:
+        if wanted.state is None:
+            return keys.BY_DAY, {"pk": self._partition}
+        return keys.BY_STATE, {"state_key": self._state_key(wanted.state)}
+
+    def _read_start(
+        self, after: str, bound: str, between: tuple[str, str, str], partition: dict[str, str]
+    ) -> dict[str, str]:
+        day_key = read_mark(after, bound)
+        if not between[1] <= day_key <= between[2]:
+            raise ValueError("this is not the mark of a page of these days")
+        return {"pk": self._partition, "sk": keys.transaction_key_of(day_key), DAY: day_key, **partition}
+
+    def _rows_of(self, entries: list[Item], at_once: int) -> Iterator[tuple[Item, Row | None]]:
+        """The index only says where to look: rows are read from the table."""
+        for chunk in in_chunks(entries, min(at_once, READ_AT_ONCE)):
+            rows = self.load_many(keys.transaction_of(entry["sk"]) for entry in chunk)
+            for entry in chunk:
+                yield entry, rows.get(keys.transaction_of(entry["sk"]))
 
     def _key(self, transaction_id: int) -> keys.Key:
         return {"pk": self._partition, "sk": keys.transaction(transaction_id)}
@@ -89,4 +109,4 @@ class DynamoLedger:
 
 
 def _row(item: Item) -> Row:
-    return Row.model_validate_json(zlib.decompress(item["row"]))
+    return Row.model_validate_json(unpress(item["row"]))
