@@ -11,7 +11,7 @@ DEV_3_13 := .venv-3.13/.complete
 SAM_CLI := PATH="$(CURDIR)/.venv-sam/bin:$$PATH" SAM_CLI_TELEMETRY=0 sam
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-3.13 check fix lock build deploy-local check-template bench-tags forget clean
+.PHONY: help setup demo up test test-3.13 check fix lock build deploy-local check-template bench-tags verify-sandbox forget clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9.-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,9 @@ forget: $(DEV) ## Delete everything kept about one business (BUSINESS=98702 ARGS
 
 soak: $(DEV) ## Simulate bad weeks until 100,000 purchases were made (SEED=7 repeats one week)
 	@PYTHONPATH=layers/common .venv/bin/python -m tests.simulation.soak $(if $(SEED),--seed $(SEED)) $(if $(TRANSACTIONS),--transactions $(TRANSACTIONS))
+
+verify-sandbox: $(DEV) ## Ask the vendors' sandboxes what nobody could tell us (docs/sandbox-findings.md says how)
+	@PYTHONPATH=layers/common:. .venv/bin/python -m tools.verify_sandbox $(ARGS)
 
 bench-tags: $(DEV) ## Measure what keeping the tags of a large contractor costs (under two minutes)
 	@PYTHONPATH=layers/common .venv/bin/python -m benchmarks.tags

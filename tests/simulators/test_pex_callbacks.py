@@ -295,3 +295,28 @@ def test_an_ended_subscription_ends_its_waiting_callbacks(sim: PexSimulator, pex
     pex.call("DELETE", f"/v4/Callback-Subscription/{subscription_id}")
     assert [each["state"] for each in sim.books()["deliveries"]] == ["dropped"]
     assert receiver.got == []
+
+
+def test_a_second_subscription_of_one_type_and_url_may_be_refused(sim: PexSimulator, pex: Pex) -> None:
+    subscribe(pex, "https://ours.example/hook")
+    subscribe(pex, "https://ours.example/hook")
+    sim.switches.change(duplicate_subscriptions="refused")
+    body = {"CallbackType": 9, "Status": 1, "Url": "https://ours.example/hook"}
+    assert pex.call("POST", "/v4/Callback-Subscription", body).status == 409
+    assert pex.call("POST", "/v4/Callback-Subscription", {**body, "CallbackType": 6}).status == 200
+
+
+@pytest.mark.parametrize("settles", [False, True])
+def test_a_pin_purchase_may_settle_with_an_event_of_its_own(
+    sim: PexSimulator, pex: Pex, receiver: Receiver, settles: bool
+) -> None:
+    sim.switches.change(pin_settles=settles)
+    for kind in (6, 9):
+        subscribe(pex, receiver.url, kind)
+    made = sim.act_purchase(pin=True)
+    quiet(sim)
+    told = {body["Data"]["NetworkType"]: body["Data"] for _, body in receiver.got}
+    assert told.keys() == ({"Pin", "Settlement"} if settles else {"Pin"})
+    if settles:
+        assert told["Settlement"]["TransactionId"] == made["transaction_id"]
+        assert told["Settlement"]["NetworkTransactionId"] == told["Pin"]["NetworkTransactionId"]

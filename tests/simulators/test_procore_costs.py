@@ -345,3 +345,24 @@ def test_the_books_count_calls_by_endpoint_and_name_the_client(site: Site) -> No
     books = site.sim.books()
     assert books["calls"]["POST /rest/v1.1/projects/:id/direct_costs"] == 2
     assert {cost["client_id"] for cost in books["direct_costs"]} == {"demo-procore-client"}
+
+
+@pytest.mark.parametrize("listed", [False, True])
+def test_a_deleted_direct_cost_may_stay_in_lists(site: Site, listed: bool) -> None:
+    site.sim.switches.change(list_deleted_direct_costs=listed)
+    id = site.posted(origin_id="pex:1")
+    site.call("DELETE", f"{site.costs_path}/{id}")
+    rows = site.get(site.costs_path, **{"filters[origin_id]": "pex:1"}).json()
+    assert [row["deleted_at"] for row in rows] == (["2026-10-05T16:00:00Z"] if listed else [])
+    assert site.get(f"{site.costs_path}/{id}").status_code == 404
+
+
+@pytest.mark.parametrize("honoured", [False, True])
+def test_a_second_create_under_one_idempotency_token_may_be_none(site: Site, honoured: bool) -> None:
+    site.sim.switches.change(honour_idempotency_token=honoured)
+    header = {"Idempotency-Token": "one"}
+    answers = [site.call("POST", site.costs_path, json=site.expense(), headers=header) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert (answers[0].json()["id"] == answers[1].json()["id"]) is honoured
+    other = site.call("POST", site.costs_path, json=site.expense(), headers={"Idempotency-Token": "two"})
+    assert other.json()["id"] not in {answer.json()["id"] for answer in answers}

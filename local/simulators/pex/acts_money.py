@@ -44,6 +44,8 @@ class MoneyActs(Base):
         else:
             row.is_pending, row.description = True, "Pending"
         self.happened(network_event("Pin" if pin else "Auth", row, cardholder.balance, moment))
+        if pin and self.switches.pin_settles:
+            self.happened(network_event("Settlement", row, cardholder.balance, moment))
         if settle and not pin:
             return self._settle(row, [row.amount], moment + timedelta(hours=1) if at else moment, matched=True)
         return _names(row)

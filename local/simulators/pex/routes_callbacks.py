@@ -67,12 +67,18 @@ def register(api: Api) -> None:
     @api.route("POST", _PATH, who="admin", all_of=_NEEDS)
     def create(caller: Caller) -> Any:
         body = read_fields(_FIELDS, strict=sim.switches.strict_bodies)
+        kind, url = enum_name(body["CallbackType"], CALLBACK_TYPES, "CallbackType"), url_of(body)
+        mine = [each for each in subscriptions.values() if each.business_id == caller.business.business_id]
+        if sim.switches.duplicate_subscriptions == "refused" and any(
+            (one.type, one.url) == (kind, url) for one in mine
+        ):
+            raise Problem(409, "The item already exists.")
         made = Subscription(
             subscription_id=sim.world.next_id("subscription"),
             business_id=caller.business.business_id,
-            type=enum_name(body["CallbackType"], CALLBACK_TYPES, "CallbackType"),
+            type=kind,
             active=enum_name(body["Status"], _STATUSES, "Status") == "Active",
-            url=url_of(body),
+            url=url,
             name=body["Name"],
             description=body["Description"],
             username=caller.username,

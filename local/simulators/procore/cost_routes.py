@@ -45,6 +45,7 @@ def _routes(app: Flask, core: Core, version: str) -> None:
     world = core.world
     wrapper, create_schema, update_schema = VERSIONS[version]
     base = f"/rest/{version}/projects/<int:project_id>/direct_costs"
+    made_with: dict[tuple[str, str], int] = {}  # client and Idempotency-Token → direct cost
     name = version.replace(".", "")
 
     def shown(cost: DirectCost, refs: dict[int, str] | None = None) -> dict[str, Any]:
@@ -66,8 +67,9 @@ def _routes(app: Flask, core: Core, version: str) -> None:
             project = core.project(project_id, tool="direct_costs")
             rows = [
                 cost
-                for cost in world.living_direct_costs(project.company_id)
+                for cost in world.direct_costs.values()
                 if cost.project_id == project.id
+                and (cost.deleted_at is None or core.switches.list_deleted_direct_costs)
                 and core.visible(cost)
                 and (ids is None or cost.id in ids)
                 and (origin_id is None or cost.origin_id == origin_id)
@@ -88,11 +90,17 @@ def _routes(app: Flask, core: Core, version: str) -> None:
     def create(project_id: int) -> Response:
         with core.lock:
             project = core.project(project_id, tool="direct_costs", level="standard")
+            key = (caller().id, request.headers.get("Idempotency-Token", ""))
+            if core.switches.honour_idempotency_token and key in made_with:
+                return json_answer(shown(world.direct_costs[made_with[key]]), 201)
             given, uploads = sent(create_schema)
             cost = new_cost(core, project, caller().id, given)
             refs = fill_nested_lines(core, project, cost, given.get("line_items", []), updating=False)
             attach(core, cost, uploads)
-            return json_answer(shown(commit(core, cost), refs), 201)
+            commit(core, cost)
+            if key[1]:
+                made_with[key] = cost.id
+            return json_answer(shown(cost, refs), 201)
 
     def update(project_id: int, direct_cost_id: int) -> Response:
         with core.lock:

@@ -37,6 +37,8 @@ TABLE: dict[str, tuple[Any, str]] = {
     # direct costs
     "refuse_duplicate_origin_id": (True, "an origin_id another direct cost (or line) of the company has is refused"),
     "origin_id_free_after_delete": (False, "deleting a direct cost frees its origin_id"),
+    "list_deleted_direct_costs": (False, "deleted direct costs stay in lists and look-ups, with deleted_at set"),
+    "honour_idempotency_token": (False, "a create with a known Idempotency-Token answers the first one's record"),
     "origin_id_locks_record": (False, "a direct cost with an origin_id cannot be changed through the API either"),
     "approved_locks_record": (False, "an approved direct cost cannot be changed through the API"),
     "lines_left_out_go": (False, "an update with line_items removes the lines it does not name; off: they stay"),
