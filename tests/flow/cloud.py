@@ -81,7 +81,7 @@ class Cloud:
             (AmazonStateLanguageParser, "parse", parse),
             (lambda_eval_utils, "boto_client_for", interpreters_client),
             (json_path, "parse", parsed_path),
-            (wiring_room, "boto3", SimpleNamespace(client=client)),
+            (wiring_room, "get_session", lambda: SimpleNamespace(create_client=client)),
             (webhook, "aws", client),
         ):
             self._patch.setattr(where, name, ours)

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from functools import cache, cached_property, lru_cache
 from typing import Any
 
-import boto3
 from botocore.config import Config
+from botocore.session import get_session
 
 from pex_procore.domain.connection import Connection, ProcoreCredentials
 from pex_procore.domain.errors import NeedsAttention
@@ -65,8 +65,12 @@ class Wiring:
 
     def aws(self, service: str) -> Any:
         if service not in self._clients:
-            self._clients[service] = boto3.client(service, config=_AWS)
+            self._clients[service] = self._aws_session.create_client(service, config=_AWS)
         return self._clients[service]
+
+    @cached_property
+    def _aws_session(self) -> Any:
+        return get_session()
 
     @cached_property
     def sealer(self) -> Sealer:
