@@ -79,6 +79,7 @@ class FakeProcore(SyncsExpenses):
         self._late_changes: list[tuple[datetime, Callable[[], object]]] = []
         self.locked = False  # no expense can be changed any more
         self.lines_left_out_go = False  # an update takes away the lines it does not name
+        self.keeps_codes = False  # an update changes amounts only
 
     def hide_fresh_for(self, seconds: float) -> None:
         """Look-ups see a direct cost only after so long."""
@@ -253,11 +254,15 @@ class FakeProcore(SyncsExpenses):
             if any(line.origin_id in taken for line in added):
                 raise PostRefused(422, "origin_id has already been taken", duplicate=True)
             named = {*becomes, *kept} if self.lines_left_out_go else {one.line_id for one in cost.lines}
+            before = cost.lines
             cost.lines = [
                 self._line(becomes[one.line_id], one.line_id) if one.line_id in becomes else one
-                for one in cost.lines
+                for one in before
                 if one.line_id in named
             ]
+            if self.keeps_codes:
+                codes = {one.line_id: {"wbs_code_id": one.wbs_code_id} for one in before}
+                cost.lines = [one.model_copy(update=codes[one.line_id]) for one in cost.lines]
             cost.lines += [self._line(line) for line in added]
             cost.status = status or cost.status
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from pex_procore.domain.ledger import move
 from pex_procore.domain.transactions import Transaction
 from pex_procore.services.decisions import post_again, retry
 from tests.services.changes import coded, retag
@@ -275,3 +276,41 @@ def test_budget_codes_that_went_stale_double_nothing_where_only_the_description_
     world.procore.refuse_next(422, "wbs_code: does not belong to this project")
     world.sync()
     assert coded(world, one) == [[(13, "60.00")], [(21, "40.00")]]
+
+
+@pytest.mark.parametrize("how", ["a word in PEX", "retried by an administrator"])
+def test_a_row_whose_expense_was_deleted_is_not_taken_for_posted_once_something_else_changes(
+    world: World, posted: Transaction, how: str
+) -> None:
+    world.costs(posted)[0].deleted = True
+    retag(world, posted, ("100.00", CONCRETE))
+    world.sync()
+    retag(world, posted, ("100.00", coding()))  # as it was posted
+    if how == "a word in PEX":
+        world.pex.change(posted.transaction_id, notes=("for the roof",))
+    else:
+        world.ledger.save(retry(world.ledger[posted.transaction_id], world.clock()))
+    world.sync()
+    row = world.ledger[posted.transaction_id]
+    assert (row.state, row.reason) == ("exception", "deleted_in_procore")
+    assert world.costs(posted) == []
+
+
+def test_a_door_that_is_closed_when_we_look_whether_the_expense_is_there_is_waited_for(
+    world: World, posted: Transaction
+) -> None:
+    world.ledger.save(move(world.ledger[posted.transaction_id], "announced", world.clock(), "set back"))
+    world.procore.tool_off = {P1}
+    assert world.sync().reasons == {"direct_costs_tool_off": 1}
+    world.procore.tool_off = set()
+    world.sync()
+    assert (world.ledger[posted.transaction_id].state, len(world.costs(posted))) == ("complete", 1)
+
+
+def test_codes_that_procore_does_not_take_over_are_told(world: World, posted: Transaction) -> None:
+    world.procore.keeps_codes = True
+    retag(world, posted, ("100.00", CONCRETE))
+    world.sync()
+    row = world.ledger[posted.transaction_id]
+    assert (row.state, row.reason) == ("exception", "edited_in_procore")
+    assert "other budget codes" in row.detail

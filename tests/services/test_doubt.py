@@ -9,6 +9,7 @@ import pytest
 
 from pex_procore.domain.transactions import Allocation
 from tests.fakes.stores import Killed
+from tests.services.changes import coded, retag
 from tests.services.world import P1, P2, World, coding
 
 THIRTY_SECONDS = timedelta(seconds=30)
@@ -102,6 +103,37 @@ def test_a_reference_that_is_taken_leads_to_adoption(world: World) -> None:
     world.sync()
     (cost,) = world.costs(one)
     assert world.ledger[one.transaction_id].postings[0].direct_cost_id == cost.direct_cost_id
+
+
+def test_an_expense_of_an_older_try_is_recoded_when_it_is_adopted(world: World) -> None:
+    one = world.purchase("100.00")
+    world.sync()
+    world.ledger = type(world.ledger)()  # our books burn
+    retag(world, one, ("100.00", coding(cost_code="03-300")))
+    run = world.sync()
+    assert coded(world, one) == [[(12, "100.00")]]
+    assert run.counts["posted"] == 1
+
+
+@pytest.mark.parametrize("scheme", ["origin_id", "description"])
+def test_a_try_that_commits_late_brings_no_coding_of_yesterday(world: World, scheme: str) -> None:
+    world.choose(reference=scheme)
+    one = world.purchase("100.00")
+    world.procore.commit_late(150)
+    run = world.opened()
+    ids = world.list_all(run).transaction_ids
+    world.post(run, ids)
+    retag(world, one, ("100.00", coding(cost_code="03-300")))
+    world.list_all(run)
+    world.clock.forward(70)
+    world.procore.drop_next_request = True
+    world.post(run, ids)  # looked for twice in vain, sent again, lost again
+    world.clock.forward(90)
+    world.close(run)
+    world.sync()
+    assert world.procore.calls["create_direct_cost"] == 2
+    assert coded(world, one) == [[(12, "100.00")]]
+    assert world.ledger[one.transaction_id].state == "complete"
 
 
 def test_two_expenses_with_our_reference_stop_the_row(world: World) -> None:

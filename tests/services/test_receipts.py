@@ -224,33 +224,6 @@ def test_a_dropped_upload_is_sent_again(world: World) -> None:
     assert contents(world, one) == [[JPEG]]
 
 
-def test_an_upload_turned_away_for_quota_is_made_as_soon_as_there_is_some(world: World) -> None:
-    one = world.purchase()
-    world.receipt(one)
-    run = posted(world, one)
-    world.stage(run, [one.transaction_id])
-    world.procore.turn_away_next(world.clock() + timedelta(seconds=8))
-    assert world.attach(run, [one.transaction_id]).remaining
-    world.clock.forward(8)
-    assert not world.attach(run, [one.transaction_id]).remaining
-    assert contents(world, one) == [[JPEG]]
-
-
-def test_an_upload_that_keeps_failing_makes_the_run_partial_and_keeps_the_expense(world: World) -> None:
-    one = world.purchase()
-    world.receipt(one)
-    world.procore.behave_next()
-    for _ in range(4):
-        world.procore.drop_next_request = True
-    run = world.sync()
-    assert run.verdict == "partial"
-    assert len(world.costs(one)) == 1
-    world.procore.drop_next_request = False
-    world.sync()
-    assert contents(world, one) == [[JPEG]]
-    assert world.procore.calls["create_direct_cost"] == 1
-
-
 @pytest.mark.parametrize("saves", range(4))
 def test_a_worker_killed_at_any_save_attaches_each_receipt_once(world: World, saves: int) -> None:
     one = world.purchase()

@@ -76,6 +76,10 @@ def amend(
         detail = f"{after.amount} instead of {draft.amount}"
         wrong = move(row, "exception", clock(), "found", run_id, reason="found_with_other_amount", detail=detail)
         return ledger.save(wrong)
+    if after.coding_hash() != draft.coding_hash():
+        detail = f"expense {direct_cost_id} shows other budget codes than it was sent"
+        wrong = move(row, "exception", clock(), "found", run_id, reason="edited_in_procore", detail=detail)
+        return ledger.save(wrong)
     cause = "posted" if posting.stepwise else "changed"
     return ledger.save(record_posted(row, project_id, direct_cost_id, clock(), cause, run_id))
 

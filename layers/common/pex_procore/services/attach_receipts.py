@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
+from pex_procore.domain.amendment import DirectCost
 from pex_procore.domain.errors import NeedsAttention, TryLater, Unsure
 from pex_procore.domain.ledger import SECOND_LOOK, Posting, ReceiptMark, Row, bring_on, finish, move
 from pex_procore.domain.runs import Run, RunItem
@@ -103,19 +104,24 @@ def _attach(
     assert posting.direct_cost_id is not None, "only posted rows carry receipts"
     missing = marks
     if look_first:
-        try:
-            shown = procore.show_direct_cost(posting.project_id, posting.direct_cost_id)
-        except NeedsAttention as error:
-            if error.reason != "procore_permission_missing":
-                raise
-            raise ClosedDoor(error.message) from error
-        if shown is None:
-            raise Deleted
+        shown = _show(posting.project_id, posting.direct_cost_id, procore)
         missing = [mark for mark in marks if mark.filename not in shown.filenames]
     refused: dict[str, str] = {}
     for parcel in _parcels(missing, bucket):
         refused |= _send(posting.project_id, posting.direct_cost_id, parcel, procore)
     return refused
+
+
+def _show(project_id: int, direct_cost_id: int, procore: Procore) -> DirectCost:
+    try:
+        shown = procore.show_direct_cost(project_id, direct_cost_id)
+    except NeedsAttention as error:
+        if error.reason != "procore_permission_missing":
+            raise
+        raise ClosedDoor(error.message) from error
+    if shown is None:
+        raise Deleted
+    return shown
 
 
 def _parcels(marks: Sequence[ReceiptMark], bucket: ReceiptBucket) -> Iterator[list[ReceiptFile]]:
@@ -137,9 +143,9 @@ def _send(project_id: int, direct_cost_id: int, parcel: list[ReceiptFile], proco
         procore.attach_receipts(project_id, direct_cost_id, parcel)
         return {}
     except PostRefused as refusal:
-        if refusal.status == 404:
-            raise Deleted from refusal
-        if refusal.status == 403:
+        if refusal.status == 404:  # which a tool that was turned off answers too
+            _show(project_id, direct_cost_id, procore)
+        if refusal.status in (403, 404):
             raise ClosedDoor(refusal.message) from refusal
         if len(parcel) == 1:
             return {parcel[0].filename: refusal.message}

@@ -34,7 +34,8 @@ from pex_procore.domain.runs import Run, RunItem, Tally
 from pex_procore.domain.tags import TagMap
 from pex_procore.services.amend_expense import amend
 from pex_procore.services.catalog import Catalog
-from pex_procore.services.ports import Clock, Ledger, PostRefused, Procore, Reference, Runs
+from pex_procore.services.look import find_former, reference_of, show
+from pex_procore.services.ports import Clock, Ledger, PostRefused, Procore, Runs
 from pex_procore.services.post_batch import Batches
 from pex_procore.services.progress import Progress, work_through
 
@@ -83,7 +84,7 @@ class Poster:
             return self._stop(row, "deleted_in_procore", f"{taken.reference} is taken, and not to be found")
         if row.doubted_in(self._run.run_id) >= SENDS_PER_RUN:
             return row
-        alive = self._find_former(row)
+        alive = find_former(row, self._procore)
         if isinstance(alive, Waiting):
             return self._save(hold(row, alive, self._clock(), self._run.run_id), unless=row)
         row = row.model_copy(update={"postings": alive})
@@ -131,10 +132,22 @@ class Poster:
                 sent = row.posting(draft.project_id)
             if row.state not in ("posting", "posted") or sent is None or sent.state != "posted":
                 return row
+        if row.state != "posted" and (verdict := self._check_alive(row)) is not None:
+            return verdict
         if row.state != "posted" or row.listed is not None or row.tried:
             known = {"transaction": row.said, "listed": None, "tried": ""}
             return self._save(move(row, "posted", self._clock(), "nothing left to post", self._run.run_id, **known))
         return row
+
+    def _check_alive(self, row: Row) -> Row | None:
+        """A row that was set back is not taken for posted because it once was."""
+        for one in row.postings:
+            shown = show(one, self._procore)
+            if isinstance(shown, Waiting):
+                return self._save(hold(row, shown, self._clock(), self._run.run_id), unless=row)
+            if shown is None:
+                return self._stop(row, "deleted_in_procore", one.reference)
+        return None
 
     def batches(
         self,
@@ -178,26 +191,6 @@ class Poster:
             ledger=self._ledger,
             clock=self._clock,
         )
-
-    def _find_former(self, row: Row) -> tuple[Posting, ...] | Waiting:
-        """The postings; before it is posted again because a person says so, those still alive in Procore."""
-        if row.postings or not row.former:
-            return row.postings
-        last = {one.project_id: one for one in row.former}
-        alive: list[Posting] = []
-        for posting in last.values():
-            try:
-                if posting.direct_cost_id is None:
-                    found = [one.direct_cost_id for one in self._procore.find_direct_costs(_reference(posting))]
-                else:
-                    shown = self._procore.show_direct_cost(posting.project_id, posting.direct_cost_id)
-                    found = [shown.direct_cost_id] if shown else []
-            except NeedsAttention as closed:
-                if closed.reason != "procore_permission_missing":
-                    raise
-                return Waiting("direct_costs_tool_off", closed.message)
-            alive += [posting.model_copy(update={"state": "posted", "direct_cost_id": one}) for one in found[:1]]
-        return tuple(alive)
 
     def _keep(self, row: Row, detail: str) -> Row:
         """What is in Procore stays; a person decides. In the middle of an amendment nobody knows what is there."""
@@ -277,7 +270,7 @@ class Poster:
         """Looks a direct cost up that may exist; None when Procore does not let us look."""
         run_id, now = self._run.run_id, self._clock()
         try:
-            found = self._procore.find_direct_costs(_reference(posting))
+            found = self._procore.find_direct_costs(reference_of(posting))
         except NeedsAttention as closed:
             if closed.reason != "procore_permission_missing":
                 raise
@@ -299,9 +292,11 @@ class Poster:
         return row
 
     def _is_incomplete(self, found: DirectCost, posting: Posting) -> bool:
-        """Of several calls that make it not all came through. A header alone can only be of such."""
+        """Its lines are to be looked at: not all of the calls that make it came through (a header alone can only be of
+        such), or it was made by another try than the last."""
         if found.amount == posting.amount:
-            return posting.stepwise and found.status == "draft" and self._run.settings.expense_status != "draft"
+            unfinished = posting.stepwise and found.status == "draft" and self._run.settings.expense_status != "draft"
+            return unfinished or posting.taken or posting.attempt > 1  # of an earlier try, perhaps coded otherwise
         bare = posting.scheme == "origin_id" and found.amount == 0
         return bare or posting.stepwise or posting.lines > LINES_AT_ONCE
 
@@ -310,12 +305,6 @@ class Poster:
 
     def _save(self, row: Row, unless: Row | None = None) -> Row:
         return row if row is unless else self._ledger.save(row)
-
-
-def _reference(posting: Posting) -> Reference:
-    return Reference(
-        project_id=posting.project_id, scheme=posting.scheme, reference=posting.reference, sent_at=posting.sent_at
-    )
 
 
 def _posting(row: Row, project_id: int) -> Posting:

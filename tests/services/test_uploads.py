@@ -1,0 +1,48 @@
+"""Uploads that are turned away, fail, or find no expense: repeated without doubling anything."""
+
+from __future__ import annotations
+
+from tests.services.test_receipts import contents, posted
+from tests.services.world import JPEG, World
+
+
+def test_an_upload_turned_away_for_quota_is_made_as_soon_as_there_is_some(world: World) -> None:
+    one = world.purchase()
+    world.receipt(one)
+    run = posted(world, one)
+    world.stage(run, [one.transaction_id])
+    world.procore.turn_away_next(world.clock() + timedelta(seconds=8))
+    assert world.attach(run, [one.transaction_id]).remaining
+    world.clock.forward(8)
+    assert not world.attach(run, [one.transaction_id]).remaining
+    assert contents(world, one) == [[JPEG]]
+
+
+def test_an_upload_that_keeps_failing_makes_the_run_partial_and_keeps_the_expense(world: World) -> None:
+    one = world.purchase()
+    world.receipt(one)
+    world.procore.behave_next()
+    for _ in range(4):
+        world.procore.drop_next_request = True
+    run = world.sync()
+    assert run.verdict == "partial"
+    assert len(world.costs(one)) == 1
+    world.procore.drop_next_request = False
+    world.sync()
+    assert contents(world, one) == [[JPEG]]
+    assert world.procore.calls["create_direct_cost"] == 1
+
+
+def test_a_404_to_an_upload_is_no_deletion_while_the_expense_can_be_seen(world: World) -> None:
+    one = world.purchase()
+    world.receipt(one)
+    run = posted(world, one)
+    world.stage(run, [one.transaction_id])
+    world.procore.refuse_next(404, "not found")
+    world.attach(run, [one.transaction_id])
+    assert world.ledger[one.transaction_id].state == "posted"
+    world.close(run)
+    world.clock.forward(900)
+    world.sync()
+    assert contents(world, one) == [[JPEG]]
+    assert world.ledger[one.transaction_id].state == "complete"
