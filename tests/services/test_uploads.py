@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from tests.services.test_receipts import contents, posted
 from tests.services.world import JPEG, World
 
