@@ -11,7 +11,7 @@ DEV_3_13 := .venv-3.13/.complete
 SAM_CLI := PATH="$(CURDIR)/.venv-sam/bin:$$PATH" SAM_CLI_TELEMETRY=0 sam
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-3.13 check fix lock build deploy-local check-template bench-tags verify-sandbox forget clean
+.PHONY: help setup demo up test test-3.13 check fix lock build deploy-local check-template bench-tags bench-imports soak verify-sandbox forget clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9.-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,7 +57,9 @@ lock: ## Resolve requirements/*.in and the layer's again into their lock files (
 
 build: $(SAM) ## Build what is deployed into .aws-sam (ARCHITECTURE=x86_64 for Intel)
 	find functions -name __pycache__ -prune -exec rm -rf {} +
-	ARCHITECTURE=$(ARCHITECTURE) $(SAM_CLI) build --region us-east-1 --parameter-overrides Architecture=$(ARCHITECTURE)
+	ARCHITECTURE=$(ARCHITECTURE) COMPILER=$$(tools/find-python 3.13) \
+		$(SAM_CLI) build --region us-east-1 --parameter-overrides Architecture=$(ARCHITECTURE)
+	@printf '\nThe layer, unpacked (AWS takes 250 MB): '; du -sh .aws-sam/build/CommonLayer | cut -f 1
 
 deploy-local: setup ## Put the template on an emulated AWS that runs already (ARGS="--endpoint-url http://127.0.0.1:4566")
 	@.venv/bin/python -m local.deploy $(ARGS)
@@ -78,6 +80,9 @@ verify-sandbox: $(DEV) ## Ask the vendors' sandboxes what nobody could tell us (
 
 bench-tags: $(DEV) ## Measure what keeping the tags of a large contractor costs (under two minutes)
 	@PYTHONPATH=layers/common .venv/bin/python -m benchmarks.tags
+
+bench-imports: $(DEV) ## Build the layer for this machine and measure what each function's cold start spends on importing
+	@.venv/bin/python -m benchmarks.imports
 
 clean: ## Remove all that these targets made
 	rm -rf .venv .venv-local .venv-sam .venv-checkov .venv-3.13 .aws-sam .local-state

@@ -10,8 +10,10 @@ from aws_lambda_powertools.event_handler import Response
 
 from pex_procore.domain.ledger import Row
 from pex_procore.domain.settings import Problem, change_settings
+from pex_procore.runtime import caps
 from pex_procore.runtime.answers import RunPage, TransactionPage
-from pex_procore.runtime.bodies import RunOrder
+from pex_procore.runtime.bodies import RunOrder, TagOrder
+from pex_procore.runtime.connection_view import show_project
 from pex_procore.runtime.http import HttpProblem, Request, make_api, reply
 from pex_procore.runtime.metrics import measured
 from pex_procore.runtime.names import Names
@@ -98,9 +100,10 @@ def invalid_settings(problems: Sequence[Problem]) -> HttpProblem:
 
 @api.get("/v1/procore/projects")
 def list_projects() -> Response[str]:
-    projects = Request(api).business().procore.list_projects()
-    rows = [{"id": one.project_id, "number": one.number, "name": one.name, "active": one.active} for one in projects]
-    return reply({"items": rows})
+    business = Request(api).business()
+    settings, _ = business.connections.load_settings()
+    projects = business.procore.list_projects(templates=settings.include_template_projects)
+    return reply({"items": [show_project(one) for one in projects]})
 
 
 @api.get("/v1/procore/cost-types")
@@ -137,9 +140,11 @@ def list_tags() -> Response[str]:
 
 @api.post("/v1/pex/tags")
 def create_tags() -> Response[str]:
-    business = changing().business()
+    request = changing()
+    business = request.business()
+    order = request.read(TagOrder) if request.has_body() else TagOrder()
     settings, _ = business.connections.load_settings()
-    created = create_missing_tags(business.pex, settings)
+    created = create_missing_tags(business.pex, settings, order.kinds)
     return reply({"created": [{"id": tag.tag_id, "name": tag.name} for tag in created]}, 201)
 
 
@@ -148,6 +153,7 @@ def start_run() -> Response[str]:
     request = changing()
     order = request.read(RunOrder)
     business = wiring().business(request.business().business_id, order.kind)
+    request.cap(caps.RUNS, business.business_id)
     try:
         run = start_by_hand(
             order.kind,

@@ -9,20 +9,14 @@ from aws_lambda_powertools.event_handler import Response
 
 from pex_procore.domain.connection import ProcoreCredentials
 from pex_procore.domain.errors import NeedsAttention
-from pex_procore.runtime.bodies import CallbackSecret, CompanyChoice, ProcoreLogin, SignIn
+from pex_procore.runtime import caps, entrance
+from pex_procore.runtime.bodies import CallbackSecret, CompanyChoice, PexToken, ProcoreLogin
+from pex_procore.runtime.connection_view import show_connection
 from pex_procore.runtime.http import HttpProblem, Request, make_api, reply, session_cookie
 from pex_procore.runtime.metrics import count, measured
-from pex_procore.runtime.views import show_connection
 from pex_procore.runtime.wiring import now, wiring
-from pex_procore.services.connect import (
-    SESSION_SECONDS,
-    CompanyChange,
-    activate,
-    choose_company,
-    disconnect,
-    put_procore,
-    sign_in,
-)
+from pex_procore.services.check_connection import check_connection
+from pex_procore.services.connect import CompanyChange, activate, choose_company, disconnect, put_procore
 
 T = TypeVar("T")
 api = make_api()
@@ -36,13 +30,35 @@ def changing() -> Request:
 
 @api.post("/v1/sessions")
 def create_session() -> Response[str]:
-    token = changing().read(SignIn).pex_token
-    pex = wiring().pex(token)
-    identity = pex.identity()
-    connections = wiring().business(identity.business_id).connections
-    session = sign_in(token, identity, pex=pex, connections=connections, sessions=wiring().sessions, clock=now)
-    body = {"business_id": identity.business_id, "business_name": identity.business_name}
-    return reply(body, 201, cookies=[session_cookie(session, SESSION_SECONDS)])
+    return entrance.sign_in_with_proof(changing())
+
+
+@api.get("/v1/sessions/options")
+def get_options() -> Response[str]:
+    return reply({"pex_token": True, "pex_login": entrance.is_partner()})
+
+
+@api.post("/v1/sessions/pex-login")
+def begin_pex_login() -> Response[str]:
+    return entrance.begin(changing())
+
+
+@api.post("/v1/sessions/pex-login/<login_id>")
+def receive_pex_token(login_id: str) -> Response[str]:
+    token = changing().read(PexToken).token
+    if not wiring().logins.bring_token(login_id, token):
+        raise NeedsAttention("pex_login_over", "")
+    return reply({})
+
+
+@api.get("/v1/sessions/pex-login/<login_id>/<closing_key>")
+def come_back_from_pex(login_id: str, closing_key: str) -> Response[str]:
+    return entrance.come_back(Request(api), login_id, closing_key)
+
+
+@api.get("/v1/sessions/pex-login/<login_id>")
+def finish_pex_login(login_id: str) -> Response[str]:
+    return entrance.finish(Request(api), login_id)
 
 
 @api.delete("/v1/sessions/current")
@@ -54,7 +70,23 @@ def delete_session() -> Response[str]:
 
 @api.get("/v1/connection")
 def get_connection() -> Response[str]:
-    return reply(show_connection(Request(api).business()))
+    request = Request(api)
+    business = request.business()
+    silent: frozenset[Any] = frozenset()
+    if request.query("check") == "now":
+        request.cap(caps.CHECKS, business.business_id)
+        looking = wiring().business(business.business_id, "tags")  # with a share of the quota that leaves postings room
+        silent = check_connection(
+            pex=lambda: looking.pex,
+            procore=lambda: looking.procore,
+            access=lambda: looking.procore_access,
+            store=looking.checks,
+            connections=looking.connections,
+            business_id=business.business_id,
+            clock=now,
+        )
+        looking.save_limits()
+    return reply(show_connection(business, request.session().username, silent))
 
 
 @api.put("/v1/connection/procore")
@@ -126,15 +158,16 @@ def put_callback_secret() -> Response[str]:
 
 @api.delete("/v1/connection")
 def delete_connection() -> Response[str]:
-    business = changing().business()
+    request = changing()
+    business = request.business()
     _, left_behind = disconnect(
         business.connection,
         pex=_or_none(lambda: business.pex),
         procore=_or_none(lambda: business.procore),
         connections=business.connections,
     )
-    shown = show_connection(wiring().business(business.business_id))
-    return reply({**shown, "left_behind": [one.model_dump() for one in left_behind]})
+    shown = show_connection(wiring().business(business.business_id), request.session().username)
+    return reply({**shown.model_dump(), "left_behind": [one.model_dump() for one in left_behind]})
 
 
 def _or_none(client: Callable[[], T]) -> T | None:

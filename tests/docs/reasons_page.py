@@ -19,8 +19,9 @@ ACTORS: dict[Actor, str] = {
 }
 INTRODUCTION = """# Reasons
 
-Why a purchase is not an expense, or why a run stopped. The HTTP API shows the code as `reason` and the rest as `help`.
-This page is made from `domain/reasons.py`; a test tells when it is out of date, and how to make it again.
+Why a purchase is no expense, a run stopped or a request was refused. The HTTP API shows the code as `reason` or
+`code` and the rest as `help`. This page is made from `domain/reasons.py`; a test tells when it is out of date, and how
+to make it again.
 
 | code | what happened | who acts | what to do |
 |---|---|---|---|

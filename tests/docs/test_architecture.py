@@ -13,8 +13,8 @@ from pex_procore.domain.ledger import RECEIPTS_AWAITED, SECOND_LOOK, State
 from pex_procore.domain.settings import Settings
 from pex_procore.net.limiter import PEX_WINDOWS, PROCORE_WINDOWS
 from pex_procore.runtime.step import LEASE_NEEDED, LEASE_SECONDS
-from pex_procore.services.connect import SESSION_SECONDS
 from pex_procore.services.list_transactions import LOOK_BACK, MARGIN, PAGE
+from pex_procore.services.sign_in import SESSION_SECONDS
 from tests.docs.markdown import ROOT, blocks, names_in_first_column, page, section
 from tests.template.cfn import functions, load_machine, resources
 

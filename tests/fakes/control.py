@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from pex_procore.domain.checks import Checks
 from pex_procore.domain.runs import Run
-from pex_procore.services.ports import Held, Lease, Session
+from pex_procore.services.door_ports import Session
+from pex_procore.services.ports import Held, Lease
 from tests.fakes.clock import FakeClock
 
 
@@ -87,6 +89,17 @@ class FakeSessions:
 
     def delete(self, token: str) -> None:
         self._sessions.pop(token, None)
+
+
+class FakeChecks:
+    def __init__(self) -> None:
+        self._checks = Checks().model_dump_json()
+
+    def load(self) -> Checks:
+        return Checks.model_validate_json(self._checks)
+
+    def save(self, checks: Checks) -> None:
+        self._checks = checks.model_dump_json()
 
 
 @dataclass(frozen=True)

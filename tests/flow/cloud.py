@@ -50,6 +50,7 @@ from tests.flow.process import (
     load_app,
 )
 from tests.flow.swift import client, definition_of, interpreters_client, parse, parsed_path
+from tests.flow.worlds import PEX_APP_ID, PEX_APP_SECRET
 from tests.store.tables import create_stage
 from tests.template.cfn import every_environment, folder_of, functions, resources, routes
 
@@ -81,7 +82,7 @@ class Cloud:
             (AmazonStateLanguageParser, "parse", parse),
             (lambda_eval_utils, "boto_client_for", interpreters_client),
             (json_path, "parse", parsed_path),
-            (wiring_room, "boto3", SimpleNamespace(client=client)),
+            (wiring_room, "get_session", lambda: SimpleNamespace(create_client=client)),
             (webhook, "aws", client),
         ):
             self._patch.setattr(where, name, ours)
@@ -99,7 +100,9 @@ class Cloud:
             "Hints": self.queue_url,
             "Notices": client("sns").create_topic(Name="Notices")["TopicArn"],
         }
-        given = {**self._vendors, "PUBLIC_URL": self.server.url, "SWEEP_SECONDS": "900"}
+        secret = client("secretsmanager").create_secret(Name="pex-app", SecretString=PEX_APP_SECRET)["ARN"]
+        app = {"PEX_APP_ID": PEX_APP_ID, "PEX_APP_SECRET_ARN": secret}
+        given = {**self._vendors, **app, "PUBLIC_URL": self.server.url, "SWEEP_SECONDS": "900"}
         for name, value in every_environment().items():
             resource = value.get("Ref") or value.get("Fn::GetAtt", [""])[0]
             self._patch.setenv(name, given.get(name) or made[resource])

@@ -20,6 +20,7 @@ from local.simulators.procore.world import Client, Company, CostCode, LineItemTy
 from tests.flow.clock import FlowClock
 
 PEX_TOKEN, CLIENT_ID, CLIENT_SECRET = "flow-pex-token", "flow-client", "flow-client-secret"
+PEX_APP_ID, PEX_APP_SECRET = "flow-pex-app", "flow-pex-app-secret"
 CALLBACK_SECRET = "flow-callback-secret"
 COMPANY_ID = 4_000_001
 SETUP, CONCRETE = "01-500", "03-300"
@@ -77,7 +78,8 @@ def _add_project(world: World, names: Names, number: str, name: str, began: date
 
 
 def small_pex(now: datetime, names: Names) -> pex_world.World:
-    world = pex_world.World(seed=1, apps={}, callback_secret=CALLBACK_SECRET, random=random.Random(1))
+    apps = {PEX_APP_ID: PEX_APP_SECRET}
+    world = pex_world.World(seed=1, apps=apps, callback_secret=CALLBACK_SECRET, random=random.Random(1))
     sim = PexSimulator(world, clock=lambda: now)
     people = [("Dana", "Whitaker"), ("Luis", "Ortega")]
     business = found_business(world, "Small Builders LLC", "small.example", people, sim.now())

@@ -23,7 +23,7 @@ from pex_procore.services.progress import Progress
 from pex_procore.services.runs import close_run, open_run
 from pex_procore.services.stage_receipts import stage_receipts
 from tests.fakes.clock import FakeClock
-from tests.fakes.control import FakeExecutions, FakeLeases, FakeSessions
+from tests.fakes.control import FakeChecks, FakeExecutions, FakeLeases, FakeSessions
 from tests.fakes.pex import FakePex, PexReceipt
 from tests.fakes.procore import BookedCost, FakeProcore
 from tests.fakes.stores import FakeCatalogCache, FakeConnections, FakeLedger, FakeReceiptBucket, FakeRuns
@@ -58,6 +58,7 @@ class World:
         self.leases = FakeLeases(self.clock)
         self.connections = FakeConnections()
         self.sessions = FakeSessions(self.clock)
+        self.checks = FakeChecks()
         self.cache = FakeCatalogCache(self.clock)
         self.bucket = FakeReceiptBucket()
         self.executions = FakeExecutions(self.leases)

@@ -36,6 +36,7 @@ def test_the_data_page_shows_every_key_of_a_business() -> None:
         keys.credentials(BUSINESS, "pex"),
         keys.credentials(BUSINESS, "pex_next"),
         keys.care(BUSINESS),
+        keys.checks(BUSINESS),
         keys.credentials(BUSINESS, "procore"),
         keys.callback(BUSINESS, "pex"),
         keys.callback(BUSINESS, "procore"),

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
-from pex_procore.services.ports import Session, Sessions
+from pex_procore.services.door_ports import Session, Sessions
 from pex_procore.store.limits import LimitStore
 from pex_procore.store.sessions import DynamoSessions
 from tests.store.conftest import Hands
+from tests.store.mischief import Rival
 from tests.store.tables import Stage
 
 
@@ -17,10 +18,31 @@ def test_a_session_is_found_by_its_token_until_it_ends(stage: Stage, clock: Hand
     sessions = sessions_of(stage, clock)
     token = sessions.create(7, "pat@example.com", 3600)
     assert sessions.find(token) == Session(business_id=7, username="pat@example.com")
-    clock.forward(3599)
-    assert sessions.find(token) is not None
-    clock.forward(1)
+    clock.forward(299)
+    assert sessions.find(token) == Session(business_id=7, username="pat@example.com")
+    clock.forward(3301)
     assert sessions.find(token) is None, "also while the table still holds it"
+
+
+def test_a_session_that_is_used_lives_on_but_not_for_ever(stage: Stage, clock: Hands) -> None:
+    sessions = sessions_of(stage, clock)
+    token = sessions.create(7, "pat@example.com", 36_000)
+    renewals = []
+    while (found := sessions.find(token)) is not None:
+        renewals.append(found.renewed)
+        clock.forward(30_000)
+    assert renewals == [False, *[True] * 19, False], "a week of 604,800 seconds; the last use gains nothing any more"
+
+
+def test_a_session_that_was_ended_does_not_come_back_by_being_used(stage: Stage, clock: Hands) -> None:
+    """Signing out while another request has just found the session and is about to write that it lives on."""
+    sessions = sessions_of(stage, clock)
+    token = sessions.create(7, "pat@example.com", 3600)
+    clock.forward(1800)
+    between = Rival(stage.dynamodb, "update_item", lambda: sessions.delete(token))
+    rival = DynamoSessions(between, stage.connections, clock)
+    assert rival.find(token) is None
+    assert sessions.find(token) is None
 
 
 def test_a_token_that_was_never_given_finds_nothing(stage: Stage, clock: Hands) -> None:

@@ -131,6 +131,22 @@ REASONS: dict[str, Help] = {
         "admin",
         "We try every day; signing in again with a new PEX token settles it.",
     ),
+    "pex_launch_rejected": Help(
+        "PEX did not accept the launch from its dashboard.",
+        "admin",
+        "Launch the connector from PEX's Apps page once more, or sign in with a PEX API token.",
+    ),
+    "pex_login_off": Help(
+        "Signing in through PEX is not set up for this connector.", "admin", "Sign in with a PEX API token."
+    ),
+    "pex_login_over": Help(
+        "This sign-in at PEX is over, or another browser began it.", "admin", "Begin to sign in once more."
+    ),
+    "pex_app_rejected": Help(
+        "PEX does not accept the connector's own app id or secret.",
+        "admin",
+        "Sign in with a PEX API token, and tell whoever runs this connector.",
+    ),
     "pex_permission_missing": Help(
         "The PEX administrator lacks a permission.", "admin", "Enable it under My Profile > Permissions in PEX."
     ),

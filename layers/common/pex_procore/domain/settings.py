@@ -24,7 +24,7 @@ Day = Annotated[date, BeforeValidator(_read_day)]  # YYYY-MM-DD
 class _Choices(BaseModel):
     """Unknown names are ignored: a write can never reach anything that is not a setting."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="ignore", strict=True)
 
 
 class TagChoices(_Choices):
@@ -71,7 +71,7 @@ class Settings(_Choices):
 class Problem(BaseModel):
     """What is wrong with one field, as a code for programs and a sentence for people."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)
     field: str
     code: str
     message: str

@@ -96,6 +96,15 @@ class _Window:
         return (slot + 1) * self.width + self.seconds
 
 
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a window still allows, whoever uses it; `resets_at` is None while nothing is used."""
+
+    limit: int
+    remaining: int
+    resets_at: datetime | None
+
+
 class Limiter:
     """`share`: how much of each limit this user of the bucket may take; lower ones leave room for more urgent work."""
 
@@ -122,6 +131,17 @@ class Limiter:
         at = now.timestamp()
         waits = [window.delay(at, self._share, self._last) for window in self._windows]
         return min(LONGEST_WAIT, max(0.0, self._blocked_until - at, *waits))
+
+    def left(self, now: datetime) -> Left:
+        """Of the longest window, as the vendor told last or else as we counted."""
+        at, window = now.timestamp(), self._windows[-1]
+        used = window.count(at)
+        remaining, reset_at = max(0, window.limit - used), window._frees(1) if used else 0.0
+        if window.remaining is not None and window.reset_at > at:
+            remaining, reset_at = max(0, min(remaining, window.remaining)), window.reset_at
+        if self._blocked_until > at and not window.short and not remaining:
+            reset_at = max(reset_at, self._blocked_until)
+        return Left(window.limit, remaining, datetime.fromtimestamp(reset_at, UTC) if reset_at else None)
 
     def take(self, now: datetime) -> None:
         self._last = now.timestamp()

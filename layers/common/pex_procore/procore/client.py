@@ -209,6 +209,13 @@ class ProcoreClient:
     def attach_receipts(self, project_id: int, direct_cost_id: int, files: Sequence[ReceiptFile]) -> DirectCost:
         return self._write(wire.attach(project_id, direct_cost_id, files), lambda answer: _show(answer, project_id))
 
+    def glance(self, request: Request) -> Answer | None:
+        """A read's answer as it came; None where Procore forbids it or hides what it is about."""
+        verdict, answer = self._send(request)
+        if verdict in (Next.FORBIDDEN, Next.ABSENT) and not wire.is_not_connected(wire.read_error(answer)):
+            return None
+        return self._use(request, verdict, answer, lambda answer: answer)
+
     def list_hooks(self) -> list[Webhook]:
         """Ours in this company, those of other deployments included."""
         return hooks.read_hooks(self._data_rows(hooks.list_hooks(self._company())))

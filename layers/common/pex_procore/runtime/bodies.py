@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pex_procore.domain.tags import TAG_KINDS, TagKind
+
 
 class _Body(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore", str_strip_whitespace=True, hide_input_in_errors=True)
@@ -13,6 +15,23 @@ class _Body(BaseModel):
 
 class SignIn(_Body):
     pex_token: str = Field(min_length=1, max_length=4096)
+
+
+class Launch(_Body):
+    """How PEX's dashboard opens us."""
+
+    pex_jwt: str = Field(min_length=1, max_length=8192)
+
+
+class PexToken(_Body):
+    """What PEX's server posts once somebody signed in at its page; its own spelling."""
+
+    model_config = ConfigDict(alias_generator=str.title)
+    token: str = Field(min_length=1, max_length=4096)
+
+
+class TagOrder(_Body):
+    kinds: list[TagKind] = Field(default=list(TAG_KINDS), max_length=3)
 
 
 class ProcoreLogin(_Body):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from http import HTTPStatus
+from ipaddress import ip_address, ip_network
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -21,19 +23,27 @@ from pex_procore.domain.errors import NeedsAttention, TryLater, Unsure
 from pex_procore.domain.reasons import REASONS
 from pex_procore.runtime.observe import tell
 from pex_procore.runtime.wiring import Business, now, wiring
+from pex_procore.services.door_ports import Session
 from pex_procore.services.ports import Conflict
+from pex_procore.services.sign_in import SESSION_SECONDS
+from pex_procore.store.caps import Cap
 
 M = TypeVar("M", bound=BaseModel)
 COOKIE = "pex_connector_session"
 STATUS = {  # of a reason that stops a request; any other is 422: understood, but cannot be done
     "pex_token_rejected": 401,
+    "pex_launch_rejected": 401,
     "pex_permission_missing": 403,
+    "pex_login_over": 404,
+    "pex_login_off": 409,
+    "pex_app_rejected": 502,
     "disconnected": 409,
     "vendor_answer_unreadable": 502,
     "internal_error": 500,
 }
 FIELD = {
     "pex_token_rejected": "pex_token",
+    "pex_launch_rejected": "pex_jwt",
     "pex_permission_missing": "pex_token",
     "tags_disabled": "pex_token",
     "procore_secret_rejected": "client_secret",
@@ -53,6 +63,7 @@ class HttpProblem(Exception):
     ) -> None:
         super().__init__(detail)
         self.status = status
+        self.headers: dict[str, str] = {}
         self.body = {
             "type": "about:blank",
             "title": HTTPStatus(status).phrase,
@@ -97,13 +108,14 @@ def problem(error: HttpProblem) -> Response[str]:
         status_code=error.status,
         content_type="application/problem+json",
         body=json.dumps(error.body),
-        headers={"Cache-Control": "no-store"},
+        headers={"Cache-Control": "no-store", **error.headers},
     )
 
 
 def make_api() -> APIGatewayRestResolver:
     """A resolver on which every failure becomes a problem a person can act on."""
     api = APIGatewayRestResolver()
+    api.use([_keep_signed_in])
 
     def failed(error: Exception) -> Response[str]:
         trace = "".join(traceback.format_exception(error, limit=-8))
@@ -117,6 +129,14 @@ def make_api() -> APIGatewayRestResolver:
     api.exception_handler(ServiceError)(_routing)
     api.exception_handler(Exception)(failed)
     return api
+
+
+def _keep_signed_in(api: APIGatewayRestResolver, following: Callable[..., Response[str]]) -> Response[str]:
+    """The browser forgets its cookie when the session ends unless it is given it again."""
+    answer = following(api)
+    if (token := api.context.get("renewed_session")) and not answer.cookies:
+        answer.cookies = [session_cookie(token, SESSION_SECONDS)]
+    return answer
 
 
 def _busy(error: TryLater | Unsure) -> Response[str]:
@@ -139,8 +159,13 @@ class Request:
     """What a route may ask of the request it serves."""
 
     def __init__(self, app: APIGatewayRestResolver | Router) -> None:
+        self._app = app
         self._event = app.current_event
         self._business: Business | None = None
+        self._session: Session | None = None
+
+    def has_body(self) -> bool:
+        return bool((self._event.decoded_body or "").strip())
 
     def body(self) -> dict[str, Any]:
         try:
@@ -167,23 +192,52 @@ class Request:
         found = (value for key, value in (self._event.headers or {}).items() if key.lower() == name)
         return next(found, None)
 
-    def token(self) -> str | None:
+    def cookie(self, wanted: str) -> str | None:
         for part in (self.header("cookie") or "").split(";"):
             name, _, value = part.strip().partition("=")
-            if name == COOKIE:
+            if name == wanted:
                 return value
         return None
 
+    def token(self) -> str | None:
+        return self.cookie(COOKIE)
+
+    def session(self) -> Session:
+        """Raises HttpProblem when nobody is signed in."""
+        if self._session is None:
+            token = self.token()
+            found = wiring().sessions.find(token) if token else None
+            if found is None:
+                raise HttpProblem(401, "not_signed_in", "You are not signed in.", todo="Sign in with PEX.")
+            if found.renewed:
+                self._app.context["renewed_session"] = token
+            self._session = found
+        return self._session
+
     def business(self) -> Business:
         """The signed-in administrator's business: the only place where a request's tenant is chosen."""
-        if self._business is not None:
-            return self._business
-        token = self.token()
-        session = wiring().sessions.find(token) if token else None
-        if session is None:
-            raise HttpProblem(401, "not_signed_in", "You are not signed in.", todo="Sign in with PEX.")
-        self._business = wiring().business(session.business_id)
+        if self._business is None:
+            self._business = wiring().business(self.session().business_id)
         return self._business
+
+    def cap(self, cap: Cap, who: int | str | None = None) -> None:
+        """Counts something that costs much; `who`: by default the address it comes from. Raises HttpProblem."""
+        seconds = wiring().caps.count(cap, self._address() if who is None else str(who))
+        if seconds is not None:
+            many = HttpProblem(429, "too_many", "That was asked for too often.", todo="Wait a little, then try again.")
+            many.headers["Retry-After"] = str(seconds)
+            raise many
+
+    def _address(self) -> str:
+        """Hashed; of IPv6 the network, which one subscriber has for itself."""
+        identity = self._event.raw_event.get("requestContext", {}).get("identity", {})
+        text = str(identity.get("sourceIp") or "")
+        try:
+            address = ip_address(text)
+        except ValueError:
+            return "unknown"
+        wide = str(ip_network(f"{address}/64", strict=False)) if address.version == 6 else text
+        return hashlib.sha256(wide.encode()).hexdigest()[:16]
 
     def public_url(self) -> str:
         """Where the outside reaches us: as deployed, or else at the API's own address."""
@@ -205,8 +259,12 @@ def _origin(url: str) -> tuple[str, str]:
 
 
 def session_cookie(token: str, seconds: int) -> Cookie:
+    return cookie(COOKIE, token, seconds)
+
+
+def cookie(name: str, value: str, seconds: int) -> Cookie:
     """Secure but on a developer's machine, which has no https."""
     secure = not wiring().deployment.public_url.startswith("http:")
     return Cookie(
-        name=COOKIE, value=token, path="/", secure=secure, http_only=True, max_age=seconds, same_site=SameSite.LAX_MODE
+        name=name, value=value, path="/", secure=secure, http_only=True, max_age=seconds, same_site=SameSite.LAX_MODE
     )

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 class Deployment:
     pex_api_url: str
     pex_oauth_url: str
+    pex_app_id: str
+    pex_app_secret_arn: str
     procore_api_url: str
     procore_login_url: str
     public_url: str
@@ -35,6 +37,8 @@ class Deployment:
         return cls(
             pex_api_url=text("PEX_API_URL"),
             pex_oauth_url=text("PEX_OAUTH_URL"),
+            pex_app_id=text("PEX_APP_ID"),
+            pex_app_secret_arn=text("PEX_APP_SECRET_ARN"),
             procore_api_url=text("PROCORE_API_URL"),
             procore_login_url=text("PROCORE_LOGIN_URL"),
             public_url=text("PUBLIC_URL"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pex_procore.domain.alerts import token_warning
 from pex_procore.domain.ledger import Posting, Row
 from pex_procore.domain.reasons import REASONS
 from pex_procore.domain.runs import Run, RunItem, tally_items
@@ -24,7 +23,7 @@ from pex_procore.runtime.answers import (
     TransactionShown,
 )
 from pex_procore.runtime.names import Names
-from pex_procore.runtime.wiring import Business, now
+from pex_procore.runtime.wiring import now
 from pex_procore.services.decisions import allowed
 
 
@@ -38,34 +37,6 @@ def show_reasons() -> Reasons:
         ReasonShown(code=code, text=one.text, actor=one.actor, what_to_do=one.todo) for code, one in REASONS.items()
     ]
     return Reasons(items=rows)
-
-
-def show_connection(business: Business) -> dict[str, Any]:
-    connection = business.connection
-    runs, _ = business.runs.page(5, None)
-    return {
-        "business_id": connection.business_id,
-        "business_name": connection.business_name,
-        "status": connection.status,
-        "pex": {
-            "username": connection.pex_username,
-            "token_expires_at": connection.pex_expires_at,
-            "problem": connection.pex_problem,
-            "warning": token_warning(connection, now()),
-            "help": explain(connection.pex_problem),
-            "callbacks": "subscribed" if connection.subscription_ids else "not_subscribed",
-            "has_callback_secret": connection.has_callback_secret,
-        },
-        "procore": {
-            "company_id": connection.company_id,
-            "company_name": connection.company_name,
-            "has_credentials": connection.has_procore_credentials,
-            "problem": connection.procore_problem,
-            "help": explain(connection.procore_problem),
-        },
-        "running": business.leases.holder(),
-        "last_runs": [show_run(run) for run in runs],
-    }
 
 
 def show_run(run: Run, items: Sequence[RunItem] | None = None) -> RunShown:

@@ -9,33 +9,40 @@ from datetime import UTC, datetime
 from functools import cache, cached_property, lru_cache
 from typing import Any
 
-import boto3
 from botocore.config import Config
+from botocore.session import get_session
 
 from pex_procore.domain.connection import Connection, ProcoreCredentials
 from pex_procore.domain.errors import NeedsAttention
 from pex_procore.domain.runs import Kind
-from pex_procore.net.limiter import PEX_WINDOWS, PROCORE_WINDOWS, Assumption, Limiter
+from pex_procore.net.limiter import PEX_WINDOWS, PROCORE_WINDOWS, Assumption, Left, Limiter
 from pex_procore.net.session import Session
+from pex_procore.pex.auth import PexApp
 from pex_procore.pex.client import PexClient
 from pex_procore.pex.wire import base_url
+from pex_procore.procore.access import ProcoreAccess
 from pex_procore.procore.auth import ServiceAccount
 from pex_procore.procore.client import ProcoreClient
 from pex_procore.runtime.settings import Deployment
 from pex_procore.runtime.trail import HeardLimiter, ToldLedger, Traffic, Trail
 from pex_procore.services.catalog import Catalog
 from pex_procore.services.refresh_tags import TAG_SHARE
+from pex_procore.store.caps import Caps
 from pex_procore.store.care import CareSchedule
 from pex_procore.store.catalog import DynamoCatalog
+from pex_procore.store.checks import DynamoChecks
 from pex_procore.store.connections import DynamoConnections
+from pex_procore.store.counts import DynamoCounts
 from pex_procore.store.executions import StepFunctionsExecutions
 from pex_procore.store.hooks import HookDirectory
 from pex_procore.store.leases import DynamoLeases
 from pex_procore.store.limits import LimitStore
+from pex_procore.store.logins import DynamoLogins
 from pex_procore.store.notices import SnsNotices
 from pex_procore.store.receipts import S3Receipts
 from pex_procore.store.runs import DynamoRuns
 from pex_procore.store.seal import SealBroken, Sealer
+from pex_procore.store.secrets import read_secret
 from pex_procore.store.sessions import DynamoSessions
 from pex_procore.store.sweeps import SweepSchedule
 
@@ -65,8 +72,12 @@ class Wiring:
 
     def aws(self, service: str) -> Any:
         if service not in self._clients:
-            self._clients[service] = boto3.client(service, config=_AWS)
+            self._clients[service] = self._aws_session.create_client(service, config=_AWS)
         return self._clients[service]
+
+    @cached_property
+    def _aws_session(self) -> Any:
+        return get_session()
 
     @cached_property
     def sealer(self) -> Sealer:
@@ -75,6 +86,24 @@ class Wiring:
     @cached_property
     def sessions(self) -> DynamoSessions:
         return DynamoSessions(self.aws("dynamodb"), self.deployment.connections_table, now)
+
+    @cached_property
+    def logins(self) -> DynamoLogins:
+        return DynamoLogins(self.aws("dynamodb"), self.deployment.connections_table, self.sealer, now)
+
+    @cached_property
+    def caps(self) -> Caps:
+        return Caps(self.aws("dynamodb"), self.deployment.connections_table, now)
+
+    def pex_app(self) -> PexApp:
+        """Raises NeedsAttention("pex_login_off") in a deployment that is no partner of PEX."""
+        app_id, arn = self.deployment.pex_app_id, self.deployment.pex_app_secret_arn
+        if not (app_id and arn):
+            raise NeedsAttention("pex_login_off", "")
+        api, oauth = (
+            self._session(url) for url in (base_url(self.deployment.pex_api_url), self.deployment.pex_oauth_url)
+        )
+        return PexApp(app_id, read_secret(self.aws("secretsmanager"), arn), api=api, oauth=oauth)
 
     @cached_property
     def hooks(self) -> HookDirectory:
@@ -133,6 +162,10 @@ class Wiring:
         return ServiceAccount(credentials, self._session(self.deployment.procore_login_url), clock=now)
 
 
+def _procore_bucket(credentials: ProcoreCredentials) -> str:
+    return "procore:" + hashlib.sha256(credentials.client_id.encode()).hexdigest()[:16]
+
+
 class Business:
     """Everything of one business for the length of one invocation; nothing here reaches another's data.
 
@@ -167,6 +200,16 @@ class Business:
             self.connection.generation,
             self._trail,
         )
+
+    @cached_property
+    def counts(self) -> DynamoCounts:
+        table, generation = self.wiring.deployment.history_table, self.connection.generation
+        return DynamoCounts(self.wiring.aws("dynamodb"), table, self.business_id, generation)
+
+    @cached_property
+    def checks(self) -> DynamoChecks:
+        table = self.wiring.deployment.connections_table
+        return DynamoChecks(self.wiring.aws("dynamodb"), table, self.business_id)
 
     @property
     def company_id(self) -> int:
@@ -204,16 +247,33 @@ class Business:
         return self.wiring.pex(token, self._limiter("Pex", f"pex:{self.business_id}", PEX_WINDOWS, PEX_SHARE))
 
     @cached_property
-    def procore(self) -> ProcoreClient:
+    def _procore_credentials(self) -> ProcoreCredentials | None:
         try:
-            credentials = self.connections.open_procore_credentials()
+            return self.connections.open_procore_credentials()
         except SealBroken:
-            credentials = None
+            return None
+
+    @cached_property
+    def procore(self) -> ProcoreClient:
+        credentials = self._procore_credentials
         if credentials is None:
             raise NeedsAttention("procore_secret_rejected", "no Procore credentials are stored")
-        bucket = "procore:" + hashlib.sha256(credentials.client_id.encode()).hexdigest()[:16]
-        limiter = self._limiter("Procore", bucket, PROCORE_WINDOWS, self._share)
+        limiter = self._limiter("Procore", _procore_bucket(credentials), PROCORE_WINDOWS, self._share)
         return self.wiring.procore(credentials, self.connection.company_id, limiter)
+
+    @property
+    def procore_access(self) -> ProcoreAccess:
+        return ProcoreAccess(self.procore, self.company_id)
+
+    def procore_quota(self) -> Left | None:
+        """As all workers of the service account know it; None while nobody has called."""
+        credentials = self._procore_credentials
+        known = self.wiring.limits.load(_procore_bucket(credentials)) if credentials else None
+        if known is None:
+            return None
+        limiter = Limiter(PROCORE_WINDOWS)
+        limiter.restore(known)
+        return limiter.left(now())
 
     @cached_property
     def catalog(self) -> Catalog:

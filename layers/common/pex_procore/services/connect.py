@@ -8,65 +8,18 @@ from contextlib import suppress
 from functools import partial
 
 from pex_procore.domain.catalog import Company
-from pex_procore.domain.connection import Connection, PexIdentity, ProcoreCredentials
+from pex_procore.domain.connection import Connection, ProcoreCredentials
 from pex_procore.domain.eastern import eastern_date
 from pex_procore.domain.errors import NeedsAttention, TryLater, Unsure
 from pex_procore.domain.runs import Kind
 from pex_procore.domain.settings import Defaults, Settings
 from pex_procore.domain.values import Value
-from pex_procore.services.ports import Clock, Conflict, Connections, Pex, Procore, Sessions
-from pex_procore.services.renew_tokens import begin_care
+from pex_procore.services.ports import Clock, Connections, Pex, Procore
 from pex_procore.services.start_runs import is_automatic
 
 KINDS: tuple[Kind, ...] = ("transactions", "tags")
 HOOK_RESOURCES = ("Projects", "Cost Codes", "Line Item Types")
 CALLBACK_TYPES = ("SettlementPostedRealtime", "PinRealtime")
-SESSION_SECONDS = 10 * 3600
-
-
-def sign_in(
-    token: str,
-    identity: PexIdentity,
-    *,
-    ours: bool = False,
-    pex: Pex,
-    connections: Connections,
-    sessions: Sessions,
-    clock: Clock,
-) -> str:
-    """A session for the administrator behind `token`, whose token now works for the business: the session token.
-
-    Any administrator of the business may take over; settings and ledger stay. `ours`: PEX made the token for us, so it
-    goes when the business disconnects; one that a person made is theirs.
-    """
-    if not identity.is_admin:
-        raise NeedsAttention("pex_permission_missing", "the token belongs to a cardholder, not to an administrator")
-    missing = pex.profile().missing_permissions()
-    if missing:
-        raise NeedsAttention("pex_permission_missing", "missing in PEX: " + ", ".join(missing))
-    if not pex.tags_enabled():
-        raise NeedsAttention("tags_disabled", "tags are turned off for this PEX business")
-    connections.seal_pex_token(token)
-    for _ in range(3):
-        known = connections.load() or Connection(business_id=identity.business_id)
-        update: dict[str, object] = {
-            "business_name": identity.business_name,
-            "pex_username": identity.username,
-            "pex_expires_at": identity.expires_at,
-            "pex_token_ours": ours,
-            "pex_problem": None,
-        }
-        if known.status == "disconnected":
-            update["status"] = "setting_up"
-        try:
-            connections.save(known.model_copy(update=update))
-            break
-        except Conflict:
-            continue
-    else:
-        raise TryLater("the connection is being changed by somebody else")
-    begin_care(connections, identity.business_id, clock, fresh=known.pex_expires_at != identity.expires_at)
-    return sessions.create(identity.business_id, identity.username, SESSION_SECONDS)
 
 
 def put_procore(
@@ -133,12 +86,14 @@ def choose_company(
 def activate(
     connection: Connection, settings: Settings, *, public_url: str, pex: Pex, connections: Connections, clock: Clock
 ) -> Connection:
-    """Once both sides and a vendor are known, the connection lives: callbacks subscribed, sweeps on the schedule.
+    """Once both sides are known, and a vendor where purchases are imported, the connection lives: callbacks subscribed,
+    sweeps on the schedule.
 
     Safe to call after every change. The callback's URL holds a key that only PEX is told.
     """
-    ready = connection.company_id is not None and settings.vendor_id is not None and connection.has_procore_credentials
-    if connection.status == "disconnected" or not ready:
+    joined = connection.company_id is not None and connection.has_procore_credentials
+    chosen = settings.vendor_id is not None or not settings.sync_expenses
+    if connection.status == "disconnected" or not (joined and chosen):
         return connection
     if not connection.subscription_ids or connection.subscribed_url != public_url:
         ids = _subscribe(public_url, pex, connections, connection.subscription_ids)

@@ -345,21 +345,6 @@ class Notices(Protocol):
         ...
 
 
-class Sessions(Protocol):
-    def create(self, business_id: int, username: str, seconds: int) -> str:
-        """The opaque session token; only its hash is kept."""
-        ...
-
-    def find(self, token: str) -> Session | None: ...
-    def delete(self, token: str) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    business_id: int
-    username: str
-
-
 class CatalogCache(Protocol):
     """What we remember of a Procore company, so that no transaction costs a catalog call.
 

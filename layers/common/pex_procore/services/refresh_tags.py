@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,6 +25,7 @@ from pex_procore.domain.tag_source import (
 )
 from pex_procore.domain.tags import (
     DEFAULT_TAG_NAMES,
+    TAG_KINDS,
     TagDefinition,
     TagKind,
     TagOption,
@@ -340,14 +341,15 @@ def tally_tags(results: list[TagResult]) -> Tally:
     return tally
 
 
-def create_missing_tags(pex: Pex, settings: Settings) -> list[TagDefinition]:
-    """The tags that no drop-down carries yet, each with the placeholder that PEX wants before real options come."""
+def create_missing_tags(pex: Pex, settings: Settings, kinds: Collection[TagKind] = TAG_KINDS) -> list[TagDefinition]:
+    """Of `kinds` those tags that no drop-down carries yet, each with the placeholder that PEX wants before real options
+    come."""
     definitions = pex.list_tags()
     tags = map_tags(definitions, settings.tags.model_dump())
     created: list[TagDefinition] = []
     for kind, name in DEFAULT_TAG_NAMES.items():
         taken = any(squash(tag.name) == squash(name) and not tag.deleted for tag in definitions)
-        if tags.tag(kind) is None and kind not in tags.broken and not taken:
+        if kind in kinds and tags.tag(kind) is None and kind not in tags.broken and not taken:
             created.append(pex.create_tag(new_tag(name, order=len(definitions) + len(created))))
     return created
 

@@ -52,7 +52,7 @@ def _status(error: BaseException) -> int:
 
 
 def ask(operation: Callable[..., Any], **request: Any) -> dict[str, Any]:
-    """One call of a boto3 client. Raises TryLater for what passes by itself; other errors are left alone."""
+    """One call of a client. Raises TryLater for what passes by itself; other errors are left alone."""
     try:
         answer: dict[str, Any] = operation(**request)
     except (ClientError, BotoCoreError) as error:

@@ -83,6 +83,18 @@ def session(token: str) -> Key:
     return {"pk": f"SESSION#{sha256(token)}", "sk": "SESSION"}
 
 
+def login(login_id: str) -> Key:
+    return {"pk": f"LOGIN#{sha256(login_id)}", "sk": "LOGIN"}
+
+
+def cap(name: str, who: str, ends_at: int) -> Key:
+    return {"pk": f"CAP#{name}#{who}#{ends_at}", "sk": "CAP"}
+
+
+def checks(business_id: int) -> Key:
+    return {"pk": business(business_id), "sk": "CHECKS"}
+
+
 def limit(bucket: str) -> Key:
     return {"pk": f"LIMIT#{bucket}", "sk": "LIMIT"}
 

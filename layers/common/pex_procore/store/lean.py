@@ -1,5 +1,5 @@
-"""AWS's JSON services with the standard library alone, for the callback's path: boto3 takes 300 modules and a third of
-a second before it says anything.
+"""AWS's JSON services with the standard library alone, for the callback's path: botocore takes 290 modules and
+200 ms before it says anything.
 
 Signed as AWS's 'Create a signed AWS API request' says. The methods are called as boto3's of the same names.
 """

@@ -43,6 +43,10 @@ class SweepSchedule:
             for entry in entries[:limit]
         ]
 
+    def due_at(self, business_id: int, kind: Kind) -> datetime | None:
+        item = self._table.get(keys.sweep(business_id, kind))
+        return datetime.fromisoformat(item["sweep_due_at"]) if item else None
+
     def take(
         self, business_id: int, expected_due_at: datetime, next_due_at: datetime, kind: Kind = "transactions"
     ) -> bool:

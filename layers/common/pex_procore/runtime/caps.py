@@ -1,0 +1,10 @@
+"""How often what costs much may be done. A person never meets these; a script in a loop does."""
+
+from __future__ import annotations
+
+from pex_procore.store.caps import Cap
+
+SIGN_INS = Cap("sign-in", 60, 300)  # from one address, and into one business; each asks PEX four times
+PEX_LOGINS = Cap("pex-login", 20, 300)  # begun from one address
+CHECKS = Cap("check", 20, 300)  # of one business; each takes some ten of Procore's 600 calls an hour
+RUNS = Cap("run", 60, 300)  # started by hand for one business
