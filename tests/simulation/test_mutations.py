@@ -26,7 +26,7 @@ MUTATIONS = {
     ),
     "nobody looks before posting again": (
         POST,
-        "found = self._procore.find_direct_costs(_reference(posting))",
+        "found = self._procore.find_direct_costs(reference_of(posting))",
         "found = []",
     ),
     "equal receipts are not told from each other": (
