@@ -8,17 +8,20 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
+from pex_procore.domain.eastern import eastern_date
 from pex_procore.domain.ledger import Row
 from pex_procore.domain.settings import Problem, change_settings
 from pex_procore.runtime import caps
-from pex_procore.runtime.answers import RunPage, TransactionPage
+from pex_procore.runtime.answers import RunPage, RunStarted, TransactionPage
 from pex_procore.runtime.bodies import RunOrder, TagOrder
 from pex_procore.runtime.connection_view import show_project
 from pex_procore.runtime.http import HttpProblem, Request, make_api, reply
 from pex_procore.runtime.metrics import measured
 from pex_procore.runtime.names import Names
 from pex_procore.runtime.pages import load_row, page_of, read_wanted
-from pex_procore.runtime.views import show_reasons, show_row, show_run, show_run_item, show_timeline
+from pex_procore.runtime.run_view import show_run_page
+from pex_procore.runtime.try_out import try_out
+from pex_procore.runtime.views import show_reasons, show_row, show_run, show_timeline
 from pex_procore.runtime.wiring import now, wiring
 from pex_procore.services import decisions
 from pex_procore.services.check_settings import check_settings
@@ -152,12 +155,19 @@ def create_tags() -> Response[str]:
 def start_run() -> Response[str]:
     request = changing()
     order = request.read(RunOrder)
+    if order.since is not None and order.since > eastern_date(now()):
+        raise HttpProblem(422, "invalid", "This day is still to come.", field="from", todo="Choose a day before.")
+    if order.dry_run and order.kind == "tags":
+        raise HttpProblem(422, "invalid", "Only purchases can be tried out.", field="dry_run", todo="Leave it out.")
     business = wiring().business(request.business().business_id, order.kind)
     request.cap(caps.RUNS, business.business_id)
+    if order.dry_run:
+        return reply(try_out(business, order.since))
     try:
         run = start_by_hand(
             order.kind,
             confirmed=order.confirm,
+            since=order.since,
             business_id=business.business_id,
             connections=business.connections,
             leases=business.leases,
@@ -169,7 +179,7 @@ def start_run() -> Response[str]:
         raise HttpProblem(
             409, "already_running", "A run is at work.", todo="Wait for it to finish.", run_id=running.run_id
         ) from running
-    return reply({"run_id": run.run_id}, 202)
+    return reply(RunStarted(run_id=run.run_id), 202)
 
 
 @api.get("/v1/runs")
@@ -181,14 +191,13 @@ def list_runs() -> Response[str]:
 
 @api.get("/v1/runs/<run_id>")
 def get_run(run_id: str) -> Response[str]:
-    business = Request(api).business()
+    request = Request(api)
+    business = request.business()
     run = business.runs.load(run_id)
     if run is None:
         raise HttpProblem(404, "not_found", "There is no such run.")
-    items = business.runs.items(run_id)
-    rows = business.ledger.load_many(one.transaction_id for one in items)
-    shown = [show_run_item(one, rows.get(one.transaction_id)) for one in items]
-    return reply({**show_run(run, items).model_dump(), "items": shown})
+    items, following = page_of(request, lambda limit, after: business.runs.page_of_items(run_id, limit, after))
+    return reply(show_run_page(business, run, items, following))
 
 
 @api.get("/v1/transactions")

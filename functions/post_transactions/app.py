@@ -10,6 +10,7 @@ from pex_procore.runtime.wiring import now
 from pex_procore.services.catalog import remembered_tags
 from pex_procore.services.post_transactions import Poster, post_transactions
 from pex_procore.services.progress import Progress
+from pex_procore.services.runs import note_progress
 
 
 @step
@@ -28,6 +29,7 @@ def handler(event: Event, context: Context) -> dict[str, Any]:
             clock=now,
             may_go_on=chunk.may_go_on,
         )
+        note_progress(chunk.run, len(chunk.transaction_ids), progress, chunk.business.runs, now)
         return progress
 
     return {**in_chunks(event, context, act), "tally": tally.model_dump(mode="json")}

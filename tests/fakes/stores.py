@@ -81,6 +81,9 @@ class FakeRuns:
     def load(self, run_id: str) -> Run | None:
         return Run.model_validate_json(self._runs[run_id]) if run_id in self._runs else None
 
+    def note(self, run: Run) -> None:
+        self._runs[run.run_id] = run.model_dump_json()
+
     def finish(self, run: Run) -> None:
         self._runs[run.run_id] = run.model_dump_json()
 
@@ -94,6 +97,10 @@ class FakeRuns:
 
     def items(self, run_id: str) -> list[RunItem]:
         return [item for _, item in sorted(self._items.get(run_id, {}).items())]
+
+    def page_of_items(self, run_id: str, limit: int, after: str | None) -> tuple[list[RunItem], str | None]:
+        items = [item for item in self.items(run_id) if after is None or item.transaction_id > int(after)]
+        return items[:limit], str(items[limit - 1].transaction_id) if len(items) > limit else None
 
 
 class FakeConnections:

@@ -23,6 +23,8 @@ REASONS: dict[str, Help] = {
         "nobody",
         "Nothing to do: it is posted once it settles.",
     ),
+    "next_run": Help("It is imported with the next sync.", "nobody", "Nothing to do."),
+    "ignored": Help("An administrator said not to import it.", "admin", "Try it again if that was a mistake."),
     "not_approved": Help("The purchase is not approved in PEX.", "approver", "Approve it in PEX."),
     "missing_project": Help("No project is chosen.", "cardholder", "Choose a project tag in PEX."),
     "missing_cost_code": Help("No cost code is chosen.", "cardholder", "Choose a cost code tag in PEX."),

@@ -62,6 +62,7 @@ class Run(Value):
     since: date | None = None  # an administrator wants no day before this one read
     done: int = 0  # of the purchases found so far, those dealt with
     total: int = 0  # purchases found so far that there is something to do for
+    waits_until: datetime | None = None  # for a vendor's limit
     message: str = ""  # why the run as a whole stopped, for people
     started_at: datetime
     finished_at: datetime | None = None

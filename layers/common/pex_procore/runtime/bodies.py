@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pex_procore.domain.settings import Day
 from pex_procore.domain.tags import TAG_KINDS, TagKind
 
 
@@ -52,3 +53,5 @@ class CallbackSecret(_Body):
 class RunOrder(_Body):
     kind: Literal["transactions", "tags"] = "transactions"
     confirm: bool = False  # of a tag refresh: take a Procore list that shrank
+    dry_run: bool = False  # of purchases: say what would become of them
+    since: Day | None = Field(default=None, alias="from")  # of purchases: the first Eastern day that is read

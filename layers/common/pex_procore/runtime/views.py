@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pex_procore.domain.ledger import Posting, Row
+from pex_procore.domain.ledger import Posting, Row, State
 from pex_procore.domain.reasons import REASONS
 from pex_procore.domain.runs import Run, RunItem, tally_items
 from pex_procore.domain.search import day_of
@@ -17,7 +17,6 @@ from pex_procore.runtime.answers import (
     Reasons,
     ReasonShown,
     ReceiptShown,
-    RunItemShown,
     RunShown,
     TransactionDetail,
     TransactionShown,
@@ -25,6 +24,8 @@ from pex_procore.runtime.answers import (
 from pex_procore.runtime.names import Names
 from pex_procore.runtime.wiring import now
 from pex_procore.services.decisions import allowed
+
+UNSAID: dict[State, str] = {"announced": "next_run", "posting": "outcome_unknown", "unknown": "outcome_unknown"}
 
 
 def explain(reason: str | None) -> HelpShown | None:
@@ -57,16 +58,6 @@ def show_run(run: Run, items: Sequence[RunItem] | None = None) -> RunShown:
     )
 
 
-def show_run_item(item: RunItem, row: Row | None) -> RunItemShown:
-    said = row.said if row else None
-    return RunItemShown(
-        **item.model_dump(),
-        help=explain(item.reason),
-        merchant=said.merchant if said else None,
-        amount=said.amount if said else None,
-    )
-
-
 def show_row(row: Row, names: Names) -> TransactionShown:
     return TransactionShown(**_row(row, names))
 
@@ -89,7 +80,7 @@ def _row(row: Row, names: Names) -> dict[str, Any]:
         "state": row.state,
         "reason": row.reason,
         "detail": row.detail,
-        "help": explain(row.reason),
+        "help": explain(row.reason or UNSAID.get(row.state)),
         "date": day_of(row),
         "amount": said.amount if said else None,
         "merchant": said.merchant if said else None,

@@ -58,8 +58,18 @@ _CURRENCY: TypeAdapter[str | None] = TypeAdapter(str | None)
 class Catalog:
     """The catalog of one business and company for the length of one step."""
 
-    def __init__(self, *, pex: Callable[[], Pex], procore: Procore, cache: CatalogCache, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        pex: Callable[[], Pex],
+        procore: Procore,
+        cache: CatalogCache,
+        clock: Clock,
+        creates: bool = True,
+    ) -> None:
+        """`creates`: budget codes that a project lacks are made; otherwise they are only taken to come about."""
         self._pex = pex
+        self._creates = creates
         self._procore = procore
         self._cache = cache
         self._clock = clock
@@ -218,6 +228,8 @@ class Catalog:
         found = fresh.budget_code(cost_code, cost_type)
         if found is not None:
             return found
+        if not self._creates:
+            return BudgetCode(wbs_code_id=0, cost_code=cost_code, cost_type=cost_type)
         try:
             created = self._procore.create_budget_code(catalog.project.project_id, cost_code, cost_type)
         except PostRefused as refusal:

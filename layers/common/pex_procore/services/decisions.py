@@ -32,7 +32,7 @@ def ignore(row: Row, now: datetime) -> Row:
     """Raises NotNow."""
     if row.state not in IGNORED:
         raise NotNow
-    return move(row, "ignored", now, "ignored by an administrator")
+    return move(row, "ignored", now, "ignored by an administrator", reason="ignored")
 
 
 def post_again(row: Row, now: datetime) -> Row:

@@ -10,7 +10,7 @@ from pex_procore.domain.eastern import start_of_day
 from pex_procore.domain.eligibility import REACH, in_scope, judge
 from pex_procore.domain.ledger import Row, State, announce, hold, move
 from pex_procore.domain.reasons import Refused
-from pex_procore.domain.runs import Outcome, Run, RunItem, Tally, Trigger
+from pex_procore.domain.runs import Outcome, Run, RunItem, Tally
 from pex_procore.domain.settings import Settings
 from pex_procore.domain.transactions import Transaction
 from pex_procore.domain.values import Value
@@ -83,7 +83,7 @@ def list_transactions(
     if cursor is None:
         announced = lease.announced
         resolve_tags(pex, cache, run.settings, clock)
-        cursor = _plan(run.trigger, ledger, start_date, full, account_ids, since, now)
+        cursor = _plan(run, ledger, start_date, full, account_ids, since, now)
     window, *rest = cursor.windows
     unreadable = pex.unreadable
     listed = [one for one in _fetch(pex, cursor, window) if one.transaction_id > cursor.after]
@@ -120,6 +120,8 @@ def list_transactions(
         items += _give_up_old(ledger, run.settings, now, run.run_id)
     owed += [row.transaction_id for row in sorted(again, key=_last_checked)[:RECHECKS]]
     runs.record_items(run.run_id, items)
+    if work and run.trigger != "callback":
+        runs.note(run.model_copy(update={"done": run.total, "total": run.total + len(work)}))
     windows = (window, *rest) if more else tuple(rest)
     following = cursor.model_copy(update={"windows": windows, "after": page[-1].transaction_id if more else 0})
     return Listing(
@@ -216,7 +218,7 @@ def _item(row: Row) -> RunItem:
 
 
 def _plan(
-    trigger: Trigger,
+    run: Run,
     ledger: Ledger,
     start_date: date,
     full: bool,
@@ -226,11 +228,13 @@ def _plan(
 ) -> Cursor:
     """The windows to read, oldest first: nothing older than PEX still lists, and never a cliff for rows that wait."""
     earliest = max(start_of_day(start_date) - MARGIN, now - REACH + timedelta(hours=1))
-    if trigger == "callback":
+    if run.trigger == "callback":
         hinted = [row for row in ledger.list_by_state("announced") if row.transaction is None]
         accounts = tuple(sorted({*account_ids, *(row.account_id for row in hinted)}))
         start = max((since or now) - MARGIN, now - REACH + timedelta(hours=1))
         return Cursor(windows=(Window(start=start, end=now),), account_ids=accounts)
+    if run.since is not None:
+        return Cursor(windows=tuple(_slices(max(earliest, start_of_day(run.since) - MARGIN), now)))
     recent = earliest if full else max(earliest, now - LOOK_BACK)
     waiting = [row for state in ("announced", "waiting") for row in ledger.list_by_state(state)]
     moments = [

@@ -10,6 +10,7 @@ from pex_procore.domain.errors import NeedsAttention
 from pex_procore.domain.runs import Kind, Run, Tally, Trigger, reach_verdict, tally_items
 from pex_procore.domain.settings import Settings
 from pex_procore.services.ports import Clock, Conflict, Connections, Held, Leases, Runs
+from pex_procore.services.progress import Progress
 
 CONNECTION_PROBLEMS = {
     "pex_problem": ("pex_token_rejected", "pex_permission_missing", "tags_disabled"),
@@ -174,9 +175,22 @@ def _note_health(
         update.setdefault("pex_problem", None)
         if tally.counts.get("posted") or tally.counts.get("receipts_attached"):
             update.setdefault("procore_problem", None)
-        if run.trigger != "callback":
+        if run.trigger != "callback" and run.since is None:
             update["backfilled"] = True
     noted = connection.model_copy(update=update)
     if noted != connection:
         with suppress(Conflict):  # somebody changes the connection now; the next run notes it again
             connections.save(noted)
+
+
+WORTH_TELLING = timedelta(seconds=10)
+MANY = 10  # purchases, of which a step's end is worth a write
+
+
+def note_progress(run: Run, given: int, progress: Progress, runs: Runs, clock: Clock) -> None:
+    """After a step that was given so many transactions, for whoever watches."""
+    if run.trigger == "callback" or not (progress.remaining or given > MANY):
+        return
+    waits = progress.resume_at is not None and progress.resume_at - clock() > WORTH_TELLING
+    done = max(0, run.total - len(progress.remaining))
+    runs.note(run.model_copy(update={"done": done, "waits_until": progress.resume_at if waits else None}))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from pex_procore.domain.errors import NeedsAttention
 from pex_procore.domain.ledger import announce
@@ -98,6 +98,7 @@ def start_by_hand(
     kind: Kind,
     *,
     confirmed: bool = False,
+    since: date | None = None,
     business_id: int,
     connections: Connections,
     leases: Leases,
@@ -112,7 +113,9 @@ def start_by_hand(
         raise NeedsAttention("expenses_off", "switch sync_expenses on first")
     now = clock()
     run_id = new_run_id(now, f"{business_id} {kind} manual")
-    run = new_run(run_id, kind, "manual", settings, connection, now).model_copy(update={"confirmed": confirmed})
+    run = new_run(run_id, kind, "manual", settings, connection, now).model_copy(
+        update={"confirmed": confirmed, "since": since}
+    )
     try:
         leases.claim(run.run_id, START_SECONDS)
     except Held as held:

@@ -39,6 +39,9 @@ class DynamoRuns:
         item = self._table.get({"pk": self._partition, "sk": run_id})
         return _run(item) if item else None
 
+    def note(self, run: Run) -> None:
+        self._table.put(self._item(run))
+
     def finish(self, run: Run) -> None:
         self._table.put(self._item(run))
 
@@ -70,6 +73,14 @@ class DynamoRuns:
         """By transaction id."""
         stored = self._table.query({"pk": keys.run_items(self._business_id, run_id)})
         return [RunItem.model_validate_json(item["item"]) for item in stored]
+
+    def page_of_items(self, run_id: str, limit: int, after: str | None) -> tuple[list[RunItem], str | None]:
+        """By transaction id. Raises ValueError when `after` is not a mark of this run."""
+        partition = keys.run_items(self._business_id, run_id)
+        start = {"pk": partition, "sk": read_mark(after, partition)} if after is not None else None
+        stored = list(islice(self._table.query({"pk": partition}, start=start, at_once=limit + 1), limit + 1))
+        items = [RunItem.model_validate_json(item["item"]) for item in stored[:limit]]
+        return items, write_mark(partition, stored[limit - 1]["sk"]) if len(stored) > limit else None
 
     def _item(self, run: Run) -> Item:
         return {
