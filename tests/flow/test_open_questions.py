@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.flow.story import COSTS, Story
-from tests.flow.worlds import CONCRETE, SETUP
+from tests.flow.worlds import CALLBACK_SECRET, CONCRETE, SETUP
 
 PEX: list[tuple[str, Any]] = [
     ("attachment_content", "data_uri"),
@@ -106,3 +106,14 @@ def test_a_deleted_expense_stays_deleted_whether_procore_still_lists_it_or_not(
     connected.ask("POST", f"/v1/transactions/{one}/post-again")
     connected.sync()
     assert connected.cost()["grand_total"] == "100.00"
+
+
+def test_a_secret_that_travels_with_a_user_is_stored_as_it_travels(connected: Story) -> None:
+    connected.pex.switches.change(callback_secret_form="user_and_secret")
+    connected.purchase("10.00")
+    connected.receive()
+    assert connected.cloud.pump() == 0
+    connected.ask("PUT", "/v1/connection/pex-callback", {"secret": f"pex:{CALLBACK_SECRET}"})
+    connected.purchase("20.00")
+    connected.deliver()
+    assert len(connected.costs()) == 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import pickle
+import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -62,6 +64,26 @@ class Sandboxes:
 
     def sleep(self, seconds: float) -> None:
         self.clock.advance(seconds)
+
+    def buy_while_waiting(self) -> None:
+        """The first pause is used to buy something by PIN, and each to let PEX's callbacks arrive."""
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        self.environ |= {
+            "PEX_RECEIVER_URL": f"http://127.0.0.1:{port}/",
+            "PEX_RECEIVER_PORT": str(port),
+            "PEX_CALLBACK_SECRET": CALLBACK_SECRET,
+        }
+        bought: list[object] = []
+
+        def sleep(seconds: float) -> None:
+            self.clock.advance(seconds)
+            if seconds == 1:
+                bought or bought.append(self.pex.act_purchase(pin=True))
+                while not self.pex.dispatcher.idle():
+                    time.sleep(0.01)
+
+        self.sleep = sleep  # type: ignore[method-assign]
 
     def ask(self, name: str) -> Found:
         """One question, by its name. Raises CannotAsk."""

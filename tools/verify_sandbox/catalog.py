@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from tools.verify_sandbox import pex_account, pex_questions, procore_costs, procore_files, procore_gate, procore_lists
+from tools.verify_sandbox import (
+    pex_account,
+    pex_callbacks,
+    pex_questions,
+    procore_costs,
+    procore_files,
+    procore_gate,
+    procore_lists,
+)
 from tools.verify_sandbox.questions import Question
 
 PROCORE: list[Question] = [
     *procore_costs.QUESTIONS, *procore_files.QUESTIONS, *procore_lists.QUESTIONS, *procore_gate.QUESTIONS,
 ]  # fmt: skip
-PEX: list[Question] = [*pex_questions.QUESTIONS, *pex_account.QUESTIONS]  # renewal comes last
+PEX: list[Question] = [*pex_questions.QUESTIONS, *pex_callbacks.QUESTIONS, *pex_account.QUESTIONS]  # renewal comes last
 
 _RECEIVER = "needs somebody who listens; the connector repeats, drops and outlives whatever comes"
 _TOO_MUCH = "asking would write a thousand records"

@@ -36,6 +36,8 @@ make verify-sandbox                       # some minutes, most of them waiting f
 - The project needs an active budget code and a vendor; PEX a few settled purchases: one split, one with a receipt, one
   by PIN, one settled on a later day than made. `PROCORE_UNPERMITTED_PROJECT_ID`, `PROCORE_TOOL_OFF_PROJECT_ID`,
   `PROCORE_ERP_PROJECT_ID` and `PEX_OAUTH_URL` name what a few questions need. What is missing is told, and not asked.
+- Callbacks need somebody who listens: `PEX_RECEIVER_PORT` on this machine, `PEX_RECEIVER_URL`, an https address that
+  leads to it (any tunnel), `PEX_CALLBACK_SECRET` as PEX issued it, and a purchase by a test card meanwhile.
 - Whatever is written begins with `PEX-VERIFY`, is listed before anything starts, and is taken away after its question,
   also after Ctrl-C. What a killed run left behind goes with `ARGS=--sweep-only`.
 - `--provoke-limits` also asks beyond the limits, which turns others of the same client away for a minute.

@@ -15,7 +15,6 @@ SANDBOX = re.compile(r"(^|[.-])(sandbox|monthly)([.-]|$)")
 TEST_NAME = re.compile(
     r"(?i)(?<![a-z])(sandbox|test|testing|demo|dev|development|trial|example|practice|staging)(?![a-z])"
 )
-SECRETS = ("PEX_TOKEN", "PROCORE_CLIENT_SECRET", "PEX_CALLBACK_SECRET")
 
 
 class Refused(Exception):
@@ -27,6 +26,9 @@ class PexPlace:
     url: str
     token: str = field(repr=False)
     oauth_url: str = ""
+    receiver_url: str = ""
+    receiver_port: int | None = None
+    callback_secret: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,14 @@ def pex_place(environ: Mapping[str, str]) -> PexPlace | None:
     """None when no token of PEX is there: then PEX is not asked."""
     if not environ.get("PEX_TOKEN"):
         return None
-    return PexPlace(environ.get("PEX_API_URL", PEX_URL), environ["PEX_TOKEN"], environ.get("PEX_OAUTH_URL", ""))
+    return PexPlace(
+        environ.get("PEX_API_URL", PEX_URL),
+        environ["PEX_TOKEN"],
+        environ.get("PEX_OAUTH_URL", ""),
+        environ.get("PEX_RECEIVER_URL", ""),
+        _number(environ, "PEX_RECEIVER_PORT"),
+        environ.get("PEX_CALLBACK_SECRET", ""),
+    )
 
 
 def procore_place(environ: Mapping[str, str]) -> ProcorePlace | None:

@@ -232,6 +232,8 @@ class Dispatcher:
         where = urlsplit(delivery.url)
         kind = http.client.HTTPSConnection if where.scheme == "https" else http.client.HTTPConnection
         secret = self._world.callback_secret if delivery.secret is None else delivery.secret
+        if self._switches.callback_secret_form == "user_and_secret":
+            secret = f"pex:{secret}"
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             "Connection": "Keep-Alive",

@@ -35,6 +35,7 @@ TABLE: dict[str, tuple[Any, str]] = {
     "overall_per_minute": (120, "calls a minute before 429"),
     "limits_of_2018": (False, "the old limits of single endpoints hold too"),
     "retry_after": (False, "429 carries Retry-After, which no document promises"),
+    "callback_secret_form": ("bare", "bare or user_and_secret: what is in the Basic authorization of a callback"),
     "callback_delays": ([15, 30, 60, 120, 3600], "seconds before each further try of a callback"),
     "callback_timeout": (10, "seconds a receiver of a callback has"),
 }
@@ -45,6 +46,7 @@ _CHOICES: dict[str, tuple[object, ...]] = {
     "old_range": ("error", "empty"),
     "put_omitted_options": ("removed", "kept"),
     "duplicate_subscriptions": ("accepted", "refused"),
+    "callback_secret_form": ("bare", "user_and_secret"),
     "time_filter": ("transaction", "settlement"),
     "attachment_content": ("base64", "data_uri", "link"),
     "split_values": ("json_string", "object"),
