@@ -7,11 +7,12 @@ DEV := .venv/.complete
 LOCAL := .venv-local/.complete
 SAM := .venv-sam/.complete
 CHECKOV := .venv-checkov/.complete
+AUDIT := .venv-audit/.complete
 DEV_3_13 := .venv-3.13/.complete
 SAM_CLI := PATH="$(CURDIR)/.venv-sam/bin:$$PATH" SAM_CLI_TELEMETRY=0 sam
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-3.13 check fix lock build deploy-local check-template bench-tags bench-imports soak verify-sandbox forget clean
+.PHONY: help setup demo up test test-3.13 check fix lock build deploy-local check-template audit sbom bench-tags bench-imports soak verify-sandbox forget clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9.-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,9 +51,9 @@ fix: $(DEV) ## Format, and repair what the linter can
 
 lock: ## Resolve requirements/*.in and the layer's again into their lock files (needs uv)
 	@command -v uv >/dev/null || { echo "No 'uv' on this machine: install it with 'pip install uv'."; exit 1; }
-	for name in layers/common/requirements requirements/dev requirements/local requirements/sam requirements/checkov; do \
+	for name in layers/common/requirements $(basename $(wildcard requirements/*.in)); do \
 		uv pip compile --quiet --no-config --no-header --no-emit-index-url --no-emit-find-links --generate-hashes \
-			--universal --python-version 3.11 $$name.in --output-file $$name.txt $(ARGS) || exit 1; \
+			--exclude-newer $$(cat requirements/newest-day) --universal --python-version 3.11 $$name.in --output-file $$name.txt $(ARGS) || exit 1; \
 	done
 
 build: $(SAM) ## Build what is deployed into .aws-sam (ARCHITECTURE=x86_64 for Intel)
@@ -67,6 +68,12 @@ deploy-local: setup ## Put the template on an emulated AWS that runs already (AR
 check-template: $(LOCAL) $(CHECKOV) ## Let checkov read the template as CloudFormation gets it; what we do not follow is in tools/checkov.yaml
 	@.venv-local/bin/python -m local.translate > .venv-checkov/template.json
 	@.venv-checkov/bin/checkov --config-file tools/checkov.yaml --file .venv-checkov/template.json
+
+audit: $(DEV) $(AUDIT) ## Ask whether a weakness is known in what is shipped, and whether a pin is younger than requirements/newest-day
+	@.venv/bin/python -m tools.audit
+
+sbom: $(DEV) ## Write docs/sbom.json and docs/licences.md again, from the layer's lock
+	@.venv/bin/python -m tools.shipped
 
 forget: $(DEV) ## Delete everything kept about one business (BUSINESS=98702 ARGS="--stack NAME --endpoint-url URL")
 	@test -n "$(BUSINESS)" || { echo "Which? make forget BUSINESS=98702"; exit 1; }
@@ -85,7 +92,7 @@ bench-imports: $(DEV) ## Build the layer for this machine and measure what each 
 	@.venv/bin/python -m benchmarks.imports
 
 clean: ## Remove all that these targets made
-	rm -rf .venv .venv-local .venv-sam .venv-checkov .venv-3.13 .aws-sam .local-state
+	rm -rf .venv .venv-local .venv-sam .venv-checkov .venv-audit .venv-3.13 .aws-sam .local-state
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find functions layers local tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
@@ -101,6 +108,9 @@ $(SAM): requirements/sam.txt
 
 $(CHECKOV): requirements/checkov.txt
 	@PYTHON="$(PYTHON)" tools/make-venv .venv-checkov $< --no-compile
+
+$(AUDIT): requirements/audit.txt
+	@PYTHON="$(PYTHON)" tools/make-venv .venv-audit $< --no-compile
 
 $(DEV_3_13): requirements/dev.txt
 	@PYTHON="$(PYTHON)" tools/make-venv .venv-3.13 $< --no-compile
