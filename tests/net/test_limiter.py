@@ -91,6 +91,15 @@ def test_limits_are_learned_from_the_headers() -> None:
     assert most_within(times, 3600) == 800
 
 
+def test_a_larger_limit_of_the_short_window_promises_more_an_hour_until_the_hour_is_told_of() -> None:
+    line = limiter()
+    line.learn(NOON, 200, headers(100, 99, reset_in=10))
+    times = drive(line, 600)
+    assert times[-1] < 3600, "not the 480 of the limit we assumed"
+    line.learn(at(times[-1]), 200, headers(600, 55, reset_in=900, now=times[-1]))
+    assert line.delay(at(times[-1])) > 600, "told that the hour is nearly spent"
+
+
 def test_calls_of_others_show_in_the_remaining_ones() -> None:
     line = limiter()
     line.learn(at(0), 200, headers(limit=25, remaining=3, reset_in=6))

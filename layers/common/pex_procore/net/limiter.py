@@ -209,7 +209,9 @@ class Limiter:
 
     def _learn_window(self, at: float, limit: int, remaining: int, reset_in: float | None) -> None:
         spike = limit <= SPIKE_LIMIT
-        window = self._windows[0 if spike else -1]
+        window, long = self._windows[0 if spike else -1], self._windows[-1]
+        if limit > window.limit and not long.told_at:  # told of only once it is what we would exceed first
+            long.limit = max(long.limit, long.limit * limit // window.limit)
         window.told_at = at
         window.limit = limit
         window.remaining = remaining
