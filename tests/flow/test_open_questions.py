@@ -109,11 +109,11 @@ def test_a_deleted_expense_stays_deleted_whether_procore_still_lists_it_or_not(
 
 
 def test_a_secret_that_travels_with_a_user_is_stored_as_it_travels(connected: Story) -> None:
-    connected.pex.switches.change(callback_secret_form="user_and_secret")
+    connected.pex.switches.change(callback_secret_form="user_and_secret", callback_delays=[])
     connected.purchase("10.00")
     connected.receive()
-    assert connected.cloud.pump() == 0
+    assert (connected.cloud.pump(), connected.runs()) == (0, [])
     connected.ask("PUT", "/v1/connection/pex-callback", {"secret": f"pex:{CALLBACK_SECRET}"})
     connected.purchase("20.00")
     connected.deliver()
-    assert len(connected.costs()) == 1
+    assert len(connected.costs()) == 2  # the first is found beside the one that was told of

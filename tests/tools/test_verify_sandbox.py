@@ -197,6 +197,7 @@ def test_every_switch_that_an_answer_sets_is_tried_both_ways() -> None:
 ROWS = {  # of the table of what nobody could tell us
     "Does a second create with the same `origin_id` fail, and how?": "duplicate_origin_id",
     "May a record with `origin_id` still be changed?": "origin_id_locks",
+    "May lines be added to a record with `origin_id`?": "origin_id_locks",
     "Do the lines that an update leaves out stay?": "lines_left_out",
     "May an approved record be changed?": "approved_locks",
     "May a record with `origin_id` still get receipts?": "origin_id_locks",
