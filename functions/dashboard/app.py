@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 STATIC = Path(__file__).parent / "static"
 PAGE = "index.html"
 RELEASE = "{release}"  # stands in the page for the name that changes
+PRELOADED = "    <!-- scripts -->\n"  # stands where every script is named, so that browsers ask for all of them at once
 TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -51,13 +52,16 @@ def files() -> dict[str, Served]:
         if path.suffix in TYPES
     }
     release = hashlib.sha256(repr(texts).encode()).hexdigest()[:12]
-    page = texts.pop(PAGE).replace(RELEASE, release)
+    scripts = [name for name in texts if name.endswith(".js")]
+    preloads = (f'    <link rel="modulepreload" href="static/{RELEASE}/{name}">\n' for name in scripts)
+    page = texts.pop(PAGE).replace(PRELOADED, "".join(preloads)).replace(RELEASE, release)
     served = {f"{release}/{name}": Served.of(name, text, FOR_GOOD) for name, text in texts.items()}
     return {"": Served.of(PAGE, page, "no-cache"), **served}
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    path = (event.get("pathParameters") or {}).get("proxy", "")
+    named = event.get("pathParameters")
+    path = named["proxy"] or "." if named else ""
     if not path and not (asked := event["requestContext"]["path"]).endswith("/"):
         return answer(308, {"Location": asked.rsplit("/", 1)[-1] + "/"})  # the page's addresses are relative to it
     found = files().get(path)

@@ -43,11 +43,11 @@ export const TAG_NAMES = {
 export const KIND = { project: "project", cost_code: "cost code", cost_type: "cost type" };
 
 export const ACTORS = {
-  cardholder: "the cardholder",
-  approver: "whoever approves purchases in PEX",
-  admin: "you, the administrator",
-  procore_admin: "your Procore administrator",
-  nobody: "nobody",
+  cardholder: "Cardholder",
+  approver: "Approver in PEX",
+  admin: "You",
+  procore_admin: "Procore administrator",
+  nobody: "Nobody",
 };
 
 // Word and tone of each state of a transaction.

@@ -1,9 +1,9 @@
 // One look: is it healthy, what happened last, what waits for whom.
 import { html, useState } from "./html.js";
 import { get } from "./api.js";
-import { ACTORS, ago, atLeast, counted, day, KINDS, soon, STATES, tally, VERDICTS } from "./format.js";
+import { ago, atLeast, counted, day, KINDS, number, soon, STATES, tally, VERDICTS } from "./format.js";
 import { useAction, useSettings } from "./state.js";
-import { Badge, Button, Card, Empty, Heading, Note, ProblemNote, Switch } from "./ui.js";
+import { Badge, Button, Card, Empty, Heading, Note, ProblemNote, Switch, Todo } from "./ui.js";
 import { ConfirmShrunk, QuotaNote, SyncButtons } from "./syncing.js";
 
 // Where what is broken can be mended.
@@ -33,7 +33,7 @@ export function Attention({ items, onDone }) {
     return html`
       <${Note} key=${one.code} tone=${one.code === "pex_token_expires_soon" ? "warn" : "bad"} title=${one.text}
         action=${one.code === "source_shrank" ? html`<${ConfirmShrunk} onDone=${onDone} />` : where && html`<a class="button" href=${where}>${text}</a>`}>
-        <p>${one.what_to_do} ${one.actor !== "nobody" && html`<span class="hint inline">To be done by ${ACTORS[one.actor]}.</span>`}</p>
+        <p><${Todo} help=${one} /></p>
       <//>
     `;
   });
@@ -48,7 +48,7 @@ export function Overview({ connection }) {
   const attention = data.attention ?? [];
   return html`
     <${Heading}>Overview<//>
-    <${Attention} items=${attention} onDone=${refreshed} />
+    ${attention.length ? html`<${Attention} items=${attention} onDone=${refreshed} />` : html`<${InShort} data=${data} />`}
     <${QuotaNote} quota=${data.quota} />
     <div class="grid">
       <${Health} data=${data} connection=${connection} />
@@ -73,6 +73,20 @@ export function Overview({ connection }) {
   `;
 }
 
+// The one sentence for somebody who has no more time.
+function InShort({ data: { counts = {}, last_runs: runs } }) {
+  const { exception, waiting } = counts;
+  if (exception?.n) {
+    return html`<${Note} tone="warn" title=${`${atLeast(exception)} ${exception.n === 1 ? "purchase needs" : "purchases need"} you`}
+      action=${html`<a class="button" href="#/transactions?state=exception">See what to do</a>`}>
+      <p>Everything else goes on by itself.</p><//>`;
+  }
+  if (!runs.length) return null;
+  return html`<${Note} tone="good" title="All in order">
+    <p>${waiting?.n ? html`Nothing to do for you. <a href="#/transactions?state=waiting">${waiting.n === 1 ? "One purchase waits" : `${atLeast(waiting)} purchases wait`}</a>
+      for a tag, an approval or the like, and ${waiting.n === 1 ? "follows" : "follow"} by themselves.` : "Every settled purchase is where it belongs."}</p><//>`;
+}
+
 const sideOf = (data, side) => (data.attention ?? []).filter((one) => one.side === side || (side === "pex" && one.side === "tags"));
 
 function Health({ data, connection }) {
@@ -85,16 +99,18 @@ function Health({ data, connection }) {
     <${Card} title="Connection" actions=${html`<${Button} kind="link" busy=${look.busy} onClick=${look.run}>Check now<//>`}>
       <${ProblemNote} error=${look.error} />
       <ul class="checks">
-        <li><div>
-          <span class="strong">PEX</span> <span class="hint inline">${data.business_name}</span>
-          <p class="hint">Works with the login of ${pex.username || "nobody yet"}${pex.token_expires_at ? `, valid until ${day(pex.token_expires_at)}` : ""}.</p>
-          <p class="hint">${found.length === 3 ? "All three tags are in place" : `${found.length} of 3 tags in place`}.
+        <li>
+          <span><span class="strong">PEX</span><span class="hint inline">${data.business_name}</span></span>
+          ${state(bad("pex") || pex.problem)}
+          <p class="more hint">Works with the login of ${pex.username || "nobody yet"}${pex.token_expires_at ? `, valid until ${day(pex.token_expires_at)}` : ""}.
+            ${found.length === 3 ? " All three tags are in place." : ` ${found.length} of 3 tags are in place.`}
             ${pex.callbacks === "subscribed" && pex.has_callback_secret ? " PEX tells us of purchases at once." : " Purchases are found by the schedule."}</p>
-        </div>${state(bad("pex") || pex.problem)}</li>
-        <li><div>
-          <span class="strong">Procore</span> <span class="hint inline">${procore.company_name}</span>
-          <p class="hint">Company ID ${procore.company_id}${data.quota ? ` · ${counted(data.quota.remaining, "call")} of ${data.quota.limit} left this hour` : ""}</p>
-        </div>${state(bad("procore") || procore.problem)}</li>
+        </li>
+        <li>
+          <span><span class="strong">Procore</span><span class="hint inline">${procore.company_name}</span></span>
+          ${state(bad("procore") || procore.problem)}
+          <p class="more hint">Company ID ${procore.company_id}.${data.quota && ` ${number(data.quota.remaining)} of ${counted(data.quota.limit, "call")} left this hour.`}</p>
+        </li>
       </ul>
     <//>
   `;

@@ -20,12 +20,12 @@ export function ProjectPicker({ value, onValue, error }) {
   const projects = useLoad(() => get("procore/projects"));
   return html`
     <${Loaded} from=${projects} what="Asking Procore for its projects…">
-      ${(data) => html`<${Picker} all=${data.items} gone=${data.gone ?? []} picked=${value} onPick=${onValue} error=${error} />`}
+      ${(data) => html`<${Picker} all=${data.items} picked=${value} onPick=${onValue} error=${error} />`}
     <//>
   `;
 }
 
-function Picker({ all, gone, picked, onPick, error }) {
+function Picker({ all, picked, onPick, error }) {
   const [sought, setSought] = useState("");
   const chosen = useMemo(() => new Set(picked), [picked]);
   const matching = useMemo(() => {
@@ -38,7 +38,7 @@ function Picker({ all, gone, picked, onPick, error }) {
   const lost = picked.filter((id) => !byId.has(id));
   const spare = matching.filter((one) => !chosen.has(one.id)).length;
   return html`
-    ${(lost.length > 0 || gone.length > 0) && html`
+    ${lost.length > 0 && html`
       <${Note} tone="warn" title="Some picked projects are gone from Procore">
         <p>They were deleted, or the service account may no longer see them. Remove them from the list, or give the account
           access again.</p>

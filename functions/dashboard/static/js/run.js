@@ -1,9 +1,9 @@
 // One run, and what it did with each transaction.
-import { html } from "./html.js";
+import { html, useState } from "./html.js";
 import { get, post } from "./api.js";
-import { ACTORS, moment, money, OUTCOMES, RUNS, tally, TRIGGERS } from "./format.js";
+import { moment, money, OUTCOMES, RUNS, tally, TRIGGERS } from "./format.js";
 import { useAction, useLoad } from "./state.js";
-import { Badge, Button, Card, Empty, Heading, Loaded, Note } from "./ui.js";
+import { Badge, Button, Card, Empty, Heading, Loaded, Note, Todo } from "./ui.js";
 import { Progress } from "./syncing.js";
 import { Verdict } from "./runs.js";
 
@@ -35,17 +35,23 @@ function Shown({ run, reload }) {
 }
 
 function Item({ item }) {
+  const [done, setDone] = useState(false);
   const retry = useAction(async () => (await post(`transactions/${item.transaction_id}/retry`), true));
+  const press = async () => setDone((await retry.run()) ?? false);
+  const told = done ? "It is tried again with the next sync, in a moment."
+    : retry.error && `${retry.error.message} ${retry.error.todo ?? ""}`;
   const [word, tone] = OUTCOMES[item.outcome] ?? [item.outcome, "plain"];
   return html`
     <tr>
       <td class="wide"><a href="#/transactions/${item.transaction_id}">${item.merchant || `Transaction ${item.transaction_id}`}</a></td>
-      <td class="number">${money(item.amount)}</td>
+      <td class="number beside">${money(item.amount)}</td>
       <td><${Badge} tone=${tone}>${word}<//></td>
-      <td>${item.help && html`${item.help.text}<span class="hint">${item.help.what_to_do}${item.help.actor !== "nobody" && ` To be done by ${ACTORS[item.help.actor]}.`}</span>`}
+      <td>${item.help?.text}
         ${item.detail && html`<span class="hint">${item.detail}</span>`}
-        <span class="hint" role="status">${retry.error && `${retry.error.message} ${retry.error.todo ?? ""}`}</span></td>
-      <td>${item.outcome === "failed" && html`<${Button} kind="link" busy=${retry.busy} onClick=${retry.run}>Retry<//>`}</td>
+        ${item.help && html`<span class="hint"><${Todo} help=${item.help} /></span>`}
+        <span role="status">${told}</span></td>
+      <td>${item.outcome === "failed" && !done && html`
+        <${Button} busy=${retry.busy} aria-label=${`Retry: ${item.merchant}`} onClick=${press}>Retry<//>`}</td>
     </tr>
   `;
 }

@@ -24,7 +24,7 @@ export function Runs() {
               <td><a href="#/history/${run.run_id}">${moment(run.started_at)}</a></td>
               <td>${RUNS[run.kind]}<span class="hint">${TRIGGERS[run.trigger]}</span></td>
               <td><${Verdict} run=${run} /></td>
-              <td>${tally(run.counts).join(" · ") || (run.status === "running" ? "" : "Nothing new")}${run.message && html`<span class="hint">${run.message}</span>`}</td>
+              <td>${tally(run.counts).join(" · ") || (run.verdict === "success" && "Nothing new")}${run.message && html`<span class="hint">${run.message}</span>`}</td>
             </tr>`)}</tbody>
         </table>
       </div>`}

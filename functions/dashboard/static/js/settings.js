@@ -111,12 +111,13 @@ export function Settings({ connection, route }) {
   const now = settings.settings;
   const vendor = useVendorName(now?.vendor_id, connection.data.procore.has_credentials);
   useEffect(() => {
-    if (now && route.id) document.getElementById(route.id)?.scrollIntoView();
+    const part = now && route.id && document.getElementById(route.id);
+    if (part) (part.scrollIntoView(), part.querySelector("h2, h3").focus());
   }, [now !== undefined, route.id]);
   if (settings.error && !now) return html`<${ProblemNote} error=${settings.error} retry=${settings.reload} />`;
   if (!now) return html`<${Loading} />`;
   return html`
-    <${Heading}>Settings<//>
+    <${Heading} wanted=${route.id}>Settings<//>
     ${PARTS.map(([id, title, Inner, facts]) => html`
       <${Part} key=${id} id=${id} title=${title} Inner=${Inner} facts=${facts(now, vendor)} settings=${settings}
         connection=${connection} begin=${route.id === id && id !== "sync"} />
@@ -210,7 +211,7 @@ function ProcoreSide({ connection }) {
         <//>`}
       ${companies && html`<${CompanyChoice} companies=${companies} connection=${connection} onChosen=${close} back=${close} label="Use this company" />`}
       <div id="tools">
-        <h3>Permissions of the service account</h3>
+        <h3 tabindex="-1">Permissions of the service account</h3>
         <${ProblemNote} error=${look.error} />
         <${Tools} procore=${procore} />
         <${CheckedAt} at=${procore.checked_at} look=${look} />

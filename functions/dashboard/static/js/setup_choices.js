@@ -3,7 +3,7 @@ import { html, useEffect, useState } from "./html.js";
 import { post, put } from "./api.js";
 import { counted, day, money, number, OUTCOMES, today } from "./format.js";
 import { useAction } from "./state.js";
-import { Badge, Button, Empty, Loading, ProblemNote, TextField } from "./ui.js";
+import { Badge, Button, Empty, Loading, ProblemNote, TextField, Todo } from "./ui.js";
 import { ExpenseStatus, Form, PostDate, StartDate, useDraft, VendorPicker, WhatToSync, WhichPurchases } from "./choices.js";
 import { ProjectPicker } from "./projects.js";
 import { Buttons } from "./setup_sides.js";
@@ -101,16 +101,16 @@ function DryRun({ found }) {
       ${found.more && " There is more; this is the beginning."}
     </p>
     <div class="table-wrap" tabindex="0" role="region" aria-label="Purchases of the last days">
-      <table>
+      <table class="stacks">
         <thead><tr><th scope="col">Date</th><th scope="col">Purchase</th><th scope="col" class="number">Amount</th><th scope="col">Result</th></tr></thead>
         <tbody>
           ${items.map((one) => html`
             <tr key=${one.transaction_id}>
               <td>${day(one.date)}</td>
               <td>${one.merchant}<span class="hint">${one.cardholder}</span></td>
-              <td class="number">${money(one.amount)}</td>
+              <td class="number beside">${money(one.amount)}</td>
               <td><${Badge} tone=${OUTCOMES[one.outcome][1]}>${OUTCOMES[one.outcome][0]}<//>
-                ${one.help && html`<span class="hint">${one.help.text} ${one.help.what_to_do}</span>`}</td>
+                ${one.help && html`<span class="hint">${one.help.text} <${Todo} help=${one.help} /></span>`}</td>
             </tr>
           `)}
         </tbody>

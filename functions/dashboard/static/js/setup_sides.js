@@ -4,7 +4,8 @@ import { put } from "./api.js";
 import { moment } from "./format.js";
 import { useAction } from "./state.js";
 import { Badge, Button, Confirm, Loading, Note, ProblemNote, Radios, TextField } from "./ui.js";
-import { TagChecks } from "./tags.js";
+import { Form, useDraft } from "./choices.js";
+import { TagChecks, TagMapping } from "./tags.js";
 
 export const Buttons = ({ back, children }) => html`
   <div class="buttons">
@@ -28,8 +29,9 @@ const Checks = ({ rows, words }) => html`
   <ul class="checks">
     ${rows.map((row) => html`
       <li key=${row.name}>
-        <div><span class="strong">${row.label}</span>${row.told && html`<p class="hint">${row.told}</p>`}</div>
+        <span class="strong">${row.label}</span>
         <${Badge} tone=${words[row.status][0]}>${words[row.status][1]}<//>
+        ${row.told && html`<p class="more hint">${row.told}</p>`}
       </li>
     `)}
   </ul>
@@ -50,7 +52,7 @@ export const Permissions = ({ pex }) => html`
 
 export const Tools = ({ procore }) => html`
   <${Checks} words=${TOOL} rows=${(procore.tools ?? []).map((one) => ({
-    ...one, told: one.status === "ok" ? "" : one.message || `Needs ${one.needs}.`,
+    ...one, told: one.status === "ok" ? "" : `Needs ${one.needs}. ${one.message}`,
   }))} />
 `;
 
@@ -70,8 +72,9 @@ export function PexStep({ connection, lookAgain, next, back }) {
   `;
 }
 
-export function TagsStep({ connection, lookAgain, next, back }) {
+export function TagsStep({ connection, settings, lookAgain, next, back }) {
   const look = useFreshLook(lookAgain);
+  const form = useDraft(settings.settings, settings.save);
   const { tags } = connection.data;
   const open = ["project", "cost_code", "cost_type"].some((kind) => tags?.[kind]?.status !== "found");
   return html`
@@ -79,7 +82,10 @@ export function TagsStep({ connection, lookAgain, next, back }) {
     <${ProblemNote} error=${look.error} retry=${look.run} />
     <${TagChecks} tags=${tags} onChecked=${lookAgain} />
     <${CheckedAt} at=${tags?.checked_at} look=${look} />
-    ${open && !look.busy && html`<p class="hint">Tags with other names? You can say in the settings, later, which PEX tag is which.</p>`}
+    ${open && html`<details>
+      <summary>Choose among the tags you have</summary>
+      <${Form} form=${form} label="Use these tags" onSaved=${look.run}><${TagMapping} form=${form} /><//>
+    </details>`}
     <${Buttons} back=${back}><${Button} kind="primary" onClick=${next}>Next<//><//>
   `;
 }
@@ -209,7 +215,7 @@ export function CompanyStep({ connection, kept, next, back }) {
 export function ToolsStep({ connection, lookAgain, next, back }) {
   const look = useFreshLook(lookAgain);
   const { procore } = connection.data;
-  const missing = (procore.tools ?? []).filter((one) => one.status === "missing");
+  const missing = (procore.tools ?? []).filter((one) => one.status === "missing" && !one.optional);
   return html`
     <p>This is what the service account may do in <strong>${procore.company_name}</strong>. It needs no more than what is
       listed; “Admin” for every tool works too, but gives away more than is needed.</p>

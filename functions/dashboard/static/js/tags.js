@@ -10,13 +10,13 @@ const STATUS = {
   missing: ["warn", "Missing"],
   wrong_type: ["bad", "Not a drop-down"],
   disabled: ["bad", "Disabled in PEX"],
-  ambiguous: ["bad", "More than one of this name"],
+  deleted: ["bad", "Deleted in PEX"],
   unknown: ["plain", "Not checked"],
 };
 const ADVICE = {
-  wrong_type: "Only drop-down tags can hold Procore's list. Choose another tag, or rename this one in PEX and let us create a new one.",
+  wrong_type: "Only drop-down tags can hold Procore's list. Choose another tag; or rename this one in PEX, and let us create a new one.",
   disabled: "Switch it on in PEX: Business settings → Tag Manager.",
-  ambiguous: "Choose below which of them is meant.",
+  deleted: "Choose another tag; or choose the usual one, and let us create it.",
 };
 
 // `tags`: that part of the connection. `onChecked`: it is to be read afresh.
@@ -44,15 +44,14 @@ const TagCheck = ({ label, kind, tag }) => {
   const [tone, word] = STATUS[tag.status] ?? STATUS.unknown;
   return html`
     <li>
-      <div>
-        <span class="strong">${label}</span>
-        <span class="hint inline">${tag.name || tag.expected_name}</span>
+      <span><span class="strong">${label}</span><span class="hint inline">${tag.name || tag.expected_name}</span></span>
+      <${Badge} tone=${tone}>${word}<//>
+      <div class="more">
         ${tag.status === "found" && html`<p class="hint">${tag.options != null && counted(tag.options, "option")}${tag.required && " · required"}</p>`}
         ${tag.status === "found" && tag.required === false && kind !== "project" && html`
           <p class="hint">Not required yet. Make it required in PEX, so that cardholders cannot leave out the ${KIND[kind]}.</p>`}
         ${ADVICE[tag.status] && html`<p>${ADVICE[tag.status]}</p>`}
       </div>
-      <${Badge} tone=${tone}>${word}<//>
     </li>
   `;
 };

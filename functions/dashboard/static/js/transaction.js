@@ -1,9 +1,9 @@
 // One purchase: what became of it, why, and what can be done.
 import { html, useState } from "./html.js";
 import { get, post } from "./api.js";
-import { ACTORS, counted, day, KIND, moment, money, STATES } from "./format.js";
+import { counted, day, KIND, moment, money, STATES } from "./format.js";
 import { useAction, useLoad } from "./state.js";
-import { Badge, Button, Card, Confirm, Heading, Loaded, Note, ProblemNote } from "./ui.js";
+import { Badge, Button, Card, Confirm, Heading, Loaded, Note, ProblemNote, Todo } from "./ui.js";
 
 const ACTIONS = {
   retry: ["Try again", null],
@@ -38,7 +38,7 @@ function Row({ row, reload }) {
     ${row.help && html`
       <${Note} tone=${tone === "bad" ? "bad" : tone === "warn" ? "warn" : "info"} title=${row.help.text}>
         ${row.detail && html`<p>${row.detail}</p>`}
-        <p>${row.help.what_to_do}${row.help.actor !== "nobody" && html` <span class="hint inline">To be done by ${ACTORS[row.help.actor]}.</span>`}</p>
+        <p><${Todo} help=${row.help} /></p>
       <//>`}
     <${ProblemNote} error=${!asking && act.error} />
     ${row.actions?.length > 0 && html`<div class="buttons start">
@@ -63,7 +63,7 @@ function Row({ row, reload }) {
           <ul class="rows">${row.direct_costs.map((one) => html`
             <li key=${one.reference}>
               ${one.url ? html`<a href=${one.url} target="_blank" rel="noopener noreferrer">Expense ${one.direct_cost_id}</a>` : html`<span>Expense ${one.direct_cost_id ?? "(not confirmed yet)"}</span>`}
-              <span class="hint">Project ${one.project_id} · ${one.reference}</span>
+              <span class="hint">${one.project_name ?? `Project ${one.project_id}`} · reference ${one.reference}</span>
             </li>`)}</ul>`}
       <//>
     </div>
@@ -103,7 +103,7 @@ const Timeline = ({ row, row: { timeline: entries = [] } }) => html`
         <li key=${index}>
           <time datetime=${entry.at}>${moment(entry.at)}</time>
           <span><span class="strong">${STATES[entry.to]?.[0] ?? entry.to}</span>
-            <span class="hint">${told(entry, row)}${entry.run_id && html` · <a href="#/history/${entry.run_id}">run</a>`}</span></span>
+            <span class="hint">${told(entry, row)}${entry.run_id && html` · <a href="#/history/${entry.run_id}">see the run</a>`}</span></span>
         </li>
       `)}
     </ol>

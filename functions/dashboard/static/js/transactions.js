@@ -1,9 +1,9 @@
 // Every purchase, and why it is or is not in Procore.
 import { html, useState } from "./html.js";
 import { address, get } from "./api.js";
-import { ACTORS, day, money, STATES } from "./format.js";
+import { day, money, STATES } from "./format.js";
 import { useLoad } from "./state.js";
-import { Badge, Button, Empty, Heading, Loading, More, ProblemNote, SelectField, TextField, usePages } from "./ui.js";
+import { Badge, Button, Empty, Heading, Loading, More, ProblemNote, SelectField, TextField, Todo, usePages } from "./ui.js";
 
 const FILTERS = ["state", "reason", "project_id", "cardholder", "from", "to", "q"];
 const PAGE = 50;
@@ -84,10 +84,10 @@ const Table = ({ items, busy }) => html`
             <td>${day(one.date)}</td>
             <td><a href="#/transactions/${one.transaction_id}">${one.merchant || `Transaction ${one.transaction_id}`}</a>
               <span class="hint">${one.cardholder}</span></td>
-            <td class="number">${money(one.amount)}</td>
+            <td class="number beside">${money(one.amount)}</td>
             <td><${Badge} tone=${STATES[one.state]?.[1]}>${STATES[one.state]?.[0] ?? one.state}<//></td>
             <td>${one.help && html`${one.help.text}
-              ${one.help.actor !== "nobody" && html`<span class="hint">${one.help.what_to_do} To be done by ${ACTORS[one.help.actor]}.</span>`}`}</td>
+              <span class="hint"><${Todo} help=${one.help} /></span>`}</td>
           </tr>
         `)}
       </tbody>

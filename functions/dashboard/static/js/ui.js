@@ -1,5 +1,6 @@
 // The parts every screen is made of.
 import { html, useEffect, useId, useRef, useState } from "./html.js";
+import { ACTORS } from "./format.js";
 
 const ICONS = {
   good: "M4 10.5 8.2 14.5 16 6",
@@ -44,6 +45,11 @@ export function Note({ tone = "info", title, children, alert, action }) {
   `;
 }
 
+// Who has to do what.
+export const Todo = ({ help }) => html`
+  ${help.actor !== "nobody" && html`<strong>${ACTORS[help.actor]}: </strong>`}${help.what_to_do}
+`;
+
 const TITLES = {
   offline: "No connection",
   busy: "Please wait a moment",
@@ -76,7 +82,7 @@ export function Card({ title, id, actions, children, tone = "" }) {
   const name = useId();
   return html`
     <section class="card ${tone}" id=${id} aria-labelledby=${title && name}>
-      ${title && html`<header><h2 id=${name}>${title}</h2>${actions && html`<div class="actions">${actions}</div>`}</header>`}
+      ${title && html`<header><h2 id=${name} tabindex="-1">${title}</h2>${actions && html`<div class="actions">${actions}</div>`}</header>`}
       ${children}
     </section>
   `;
@@ -168,18 +174,20 @@ export function Confirm({ title, yes, no = "Cancel", danger, onYes, onNo, busy, 
   `;
 }
 
-// The heading of a screen takes the focus when the screen appears, so that keyboards and screen readers follow.
-export function useFocus(screen) {
+// The heading of a screen takes the focus when the screen appears, so that keyboards and screen readers follow;
+// unless a part further down is `wanted`.
+export function useFocus(screen, wanted) {
   const heading = useRef();
   useEffect(() => {
+    if (wanted) return;
     heading.current?.focus({ preventScroll: true });
     scrollTo(0, 0);
   }, [screen]);
   return heading;
 }
 
-export function Heading({ children, actions }) {
-  const heading = useFocus();
+export function Heading({ children, actions, wanted }) {
+  const heading = useFocus("", wanted);
   return html`
     <div class="heading"><h1 ref=${heading} tabindex="-1">${children}</h1>${actions}</div>
   `;
