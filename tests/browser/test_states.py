@@ -1,0 +1,465 @@
+"""What the page shows in states that are hard to bring about, with answers told beforehand."""
+
+from __future__ import annotations
+
+import re
+import threading
+from typing import Any
+
+import pytest
+from playwright.sync_api import Route, expect
+
+from tests.browser.canned import (
+    PURCHASES,
+    Canned,
+    at,
+    attention,
+    connection,
+    help_for,
+    problem,
+    projects,
+    run_detail,
+    tag,
+    transaction,
+)
+from tests.browser.conftest import Alone
+
+pytestmark = pytest.mark.browser
+SCREENS = [
+    ("", "Overview"), ("transactions", "Transactions"), ("transactions/419082235", "FASTENAL COMPANY01"),
+    ("transactions/419082236", "LOWE'S PRO 1120"), ("history", "History"), ("history/r-3", "Transactions"),
+    ("compare", "Compare PEX with Procore"), ("settings", "Settings"), ("help", "Help"),
+    ("setup/pex", "PEX permissions"), ("setup/tags", "PEX tags"), ("setup/procore", "Procore sign-in"),
+    ("setup/company", "Procore company"), ("setup/tools", "Procore permissions"), ("setup/choices", "What to sync"),
+    ("setup/start", "Start date"), ("setup/summary", "Summary"),
+]  # fmt: skip
+DRY_RUN = {
+    "dry_run": {
+        "counts": {"would_post": 1, "waiting": 1}, "amount": 120.5, "more": False,
+        "items": [
+            {"transaction_id": 1, "date": "2026-11-20", "merchant": "HOME DEPOT", "cardholder": "Luis Ortega",
+             "amount": 120.5, "outcome": "would_post", "reason": None, "detail": "", "help": None},
+            {"transaction_id": 2, "date": "2026-11-21", "merchant": "WAWA 8121", "cardholder": "Dana Whitaker",
+             "amount": 48.17, "outcome": "waiting", "reason": "missing_project", "detail": "",
+             "help": help_for("missing_project")},
+        ],
+    },
+}  # fmt: skip
+NEW = {"tags": False, "credentials": False, "company": False, "settings": False, "active": False}
+
+
+@pytest.mark.parametrize("surroundings", [{}, {"dark": True, "phone": True}], ids=["desktop", "phone in the dark"])
+def test_every_screen_can_be_read_by_everybody_and_fits_its_window(alone: Alone, surroundings: dict[str, bool]) -> None:
+    visitor, canned = alone(**surroundings)
+    canned.answers["POST", "runs"] = (200, DRY_RUN)
+    visitor.open()
+    for screen, heading in SCREENS:
+        visitor.go(screen)
+        visitor.sees_heading(heading)
+        expect(visitor.page.get_by_text("Loading…")).to_have_count(0)
+        visitor.judge(screen)
+
+
+@pytest.mark.parametrize("surroundings", [{}, {"dark": True, "phone": True}], ids=["desktop", "phone in the dark"])
+def test_open_forms_and_dialogs_can_be_read_by_everybody_too(alone: Alone, surroundings: dict[str, bool]) -> None:
+    visitor, canned = alone(**surroundings, settings={"sync_projects": False, "project_ids": [2310001, 9]})
+    canned.answers["GET", "procore/projects"] = (200, projects(1000))
+    visitor.open("settings")
+    for title in ("What to sync", "Expenses in Procore", "Projects", "Tags and defaults", "Start date", "Reference"):
+        visitor.press(f"Edit: {title}")
+    visitor.press("Enter credentials")
+    visitor.press("Sign in to PEX again")
+    visitor.sees("Search by number or name")
+    visitor.sees("PEX API token")
+    visitor.judge("open forms")
+    visitor.press("Disconnect…")
+    visitor.judge("dialog")
+
+
+@pytest.mark.parametrize(
+    ("code", "side", "press", "leads_to"),
+    [
+        ("pex_token_rejected", "pex", "Sign in to PEX again", "#/settings/pex"),
+        ("pex_token_expires_soon", "pex", "Sign in to PEX again", "#/settings/pex"),
+        ("pex_permission_missing", "pex", "See the permissions", "#/settings/pex"),
+        ("tags_disabled", "pex", "See the PEX side", "#/settings/pex"),
+        ("tag_missing", "tags", "See the tags", "#/settings/tags"),
+        ("procore_secret_rejected", "procore", "Enter the credentials", "#/settings/procore"),
+        ("procore_app_not_connected", "procore", "See the company", "#/settings/procore"),
+        ("procore_permission_missing", "procore", "See the permissions", "#/settings/tools"),
+        ("direct_costs_tool_off", "procore", "See the permissions", "#/settings/tools"),
+        ("vendor_missing", "settings", "Choose a vendor", "#/settings/expenses"),
+        ("vendor_inactive", "settings", "Choose another vendor", "#/settings/expenses"),
+        ("selected_project_gone", "settings", "Choose the projects", "#/settings/projects"),
+    ],
+)
+def test_what_is_broken_is_said_first_with_the_way_to_mend_it(
+    alone: Alone, code: str, side: str, press: str, leads_to: str
+) -> None:
+    visitor, _ = alone(attention=[attention(code, side)])
+    visitor.open()
+    first = visitor.page.locator("h1 ~ .note, .heading + .note").first
+    expect(first).to_contain_text(attention(code, side)["text"])
+    expect(first).to_contain_text(attention(code, side)["what_to_do"])
+    first.get_by_role("link", name=press).click()
+    visitor.sees_heading("Settings")
+    assert visitor.page.url.endswith(leads_to)
+    expect(visitor.page.locator(leads_to.replace("#/settings/", "#"))).to_be_in_viewport()
+
+
+def test_a_list_that_shrank_is_confirmed_by_a_person_once(alone: Alone) -> None:
+    visitor, canned = alone(attention=[attention("source_shrank", "tags")])
+    visitor.open()
+    visitor.press("It is meant so")
+    visitor.press("Refresh the tags")
+    expect(visitor.page.get_by_role("dialog")).to_have_count(0)
+    assert ("POST", "runs", {"kind": "tags", "confirm": True}) in canned.asked
+
+
+def test_a_used_up_quota_says_until_when_and_that_nothing_is_to_be_done(alone: Alone) -> None:
+    visitor, _ = alone(quota={"remaining": 0, "limit": 600, "resets_at": at(31)})
+    visitor.open()
+    visitor.sees("Procore's hourly limit is used up")
+    visitor.sees(re.compile(r"goes on by itself at \d+:\d\d [AP]M ET"))
+
+
+def test_before_anything_happened_every_list_says_what_will_fill_it(alone: Alone) -> None:
+    visitor, canned = alone(counts={}, last_runs=[])
+    canned.answers["GET", "transactions"] = canned.answers["GET", "runs"] = (200, {"items": [], "next": None})
+    visitor.open()
+    visitor.sees("No purchases yet.")
+    visitor.sees("Nothing has run yet.")
+    visitor.judge("nothing yet")
+    visitor.go("transactions")
+    visitor.sees("Purchases appear here once they settle in PEX, or after you press Sync now on the overview.")
+    visitor.go("history")
+    visitor.sees("or wait for the schedule")
+
+
+def test_while_it_loads_the_page_says_so(alone: Alone) -> None:
+    visitor, canned = alone()
+    answered = threading.Event()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        canned.answer(route) if answered.is_set() else held.append(route)
+
+    visitor.context.route("**/v1/connection", hold)
+    visitor.open()
+    visitor.sees("Looking at both sides…")
+    visitor.judge("loading")
+    answered.set()
+    for route in held:
+        canned.answer(route)
+    visitor.sees_heading("Overview")
+
+
+def test_offline_it_keeps_what_it_shows_and_comes_back_by_itself(alone: Alone) -> None:
+    visitor, _ = alone()
+    visitor.open()
+    visitor.sees_heading("Overview")
+    visitor.context.set_offline(True)
+    visitor.sees("You are offline")
+    visitor.sees("Bluestone Contracting LLC")
+    visitor.judge("offline")
+    visitor.context.set_offline(False)
+    expect(visitor.page.get_by_text("You are offline")).to_have_count(0)
+
+
+def test_when_the_connector_cannot_be_reached_the_page_says_so_and_tries_again(alone: Alone) -> None:
+    visitor, _ = alone()
+    visitor.context.route("**/v1/connection", lambda route: route.abort())
+    visitor.open()
+    visitor.sees("The connector cannot be reached.")
+    visitor.judge("out of reach")
+    visitor.context.unroute("**/v1/connection")
+    visitor.press("Try again")
+    visitor.sees_heading("Overview")
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(502, "<html>Bad gateway: TypeError at 0x7f</html>"), (500, '{"message": "Traceback (most recent call last)"}')],
+)
+def test_an_answer_that_is_none_of_ours_is_never_shown_raw(alone: Alone, status: int, body: str) -> None:
+    visitor, _ = alone()
+    visitor.context.route("**/v1/transactions?*", lambda route: route.fulfill(status=status, body=body))
+    visitor.open("transactions")
+    visitor.sees("The connector did not answer as expected.")
+    assert not re.search("Traceback|TypeError|Bad gateway", visitor.page.inner_text("body"))
+
+
+def test_a_sign_in_that_ended_leads_back_to_the_sign_in(alone: Alone) -> None:
+    visitor, canned = alone()
+    visitor.open()
+    visitor.sees_heading("Overview")
+    canned.answers["GET", "transactions"] = problem(401, "not_signed_in", "You are not signed in.")
+    visitor.go("transactions")
+    visitor.sees_heading("Sign in")
+    visitor.judge("sign in")
+
+
+def test_words_of_others_stay_words(alone: Alone) -> None:
+    visitor, canned = alone()
+    evil = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>"
+    row = transaction(1, "exception", "refused_by_procore", 1.0, evil, "=HYPERLINK(1)")
+    canned.answers["GET", "transactions"] = (200, {"items": [row], "next": None})
+    visitor.open("transactions")
+    visitor.sees(evil)
+    assert visitor.page.title().startswith("Transactions")
+
+
+def test_a_sync_started_here_is_followed_to_its_end(alone: Alone) -> None:
+    visitor, canned = alone()
+
+    def at_work(done: int, **progress: Any) -> None:
+        told = {
+            "done": done,
+            "total": 40,
+            "quota_remaining": 388,
+            "waits_until": None,
+            "estimated_end": None,
+        } | progress
+        canned.answers["GET", "runs/r-9"] = (
+            200,
+            run_detail("r-9", status="running", counts={"posted": done}, progress=told),
+        )
+
+    at_work(3, estimated_end=at(4))
+    visitor.open()
+    visitor.press("Sync now")
+    visitor.sees("Expenses: 3 of 40")
+    visitor.sees(re.compile("388 Procore calls left this hour"))
+    visitor.sees(re.compile("About ready at"))
+    expect(visitor.button("Sync now")).to_be_disabled()
+    visitor.judge("progress")
+    at_work(25, waits_until=at(12))
+    visitor.sees(re.compile("Procore's limit is reached for now. It goes on by itself at"))
+    canned.answers["GET", "runs/r-9"] = (200, run_detail("r-9", counts={"posted": 40}))
+    visitor.sees("40 expenses posted")
+    expect(visitor.button("Sync now")).to_be_enabled()
+
+
+def test_a_second_sync_shows_the_one_that_runs(alone: Alone) -> None:
+    visitor, canned = alone()
+    canned.answers["POST", "runs"] = problem(409, "already_running", "A run is at work.", run_id="r-9")
+    canned.answers["GET", "runs/r-9"] = (
+        200,
+        run_detail("r-9", status="running", progress={"done": 1, "total": 2}),
+    )
+    visitor.open()
+    visitor.press("Sync now")
+    visitor.sees("Expenses: 1 of 2")
+
+
+def test_a_retry_of_a_failed_item_says_what_comes_next(alone: Alone) -> None:
+    visitor, canned = alone()
+    canned.answers["POST", "transactions/419082235/retry"] = (200, transaction(*PURCHASES[4]))
+    visitor.open("history/r-3")
+    visitor.press("Retry: FASTENAL COMPANY01")
+    visitor.sees("It is tried again with the next sync, in a moment.")
+    assert ("POST", "transactions/419082235/retry", {}) in canned.asked
+
+
+def pick_list(alone: Alone, **more: Any) -> tuple[Any, Canned]:
+    visitor, canned = alone(settings={"sync_projects": False, **more})
+    canned.answers["GET", "procore/projects"] = (200, projects(1000))
+    visitor.open("setup/projects")
+    visitor.sees("Procore projects (1,000)")
+    return visitor, canned
+
+
+def test_of_a_thousand_projects_the_wanted_ones_are_found_by_their_words(alone: Alone) -> None:
+    visitor, canned = pick_list(alone)
+    search = visitor.page.get_by_label("Search by number or name")
+    search.fill("school 25-07")
+    found = visitor.page.get_by_role("checkbox")
+    expect(found).to_have_count(10)
+    visitor.press("Pick these")
+    search.fill("25-0990")
+    found.first.check()
+    search.fill("")
+    expect(visitor.card("Picked projects").get_by_role("listitem")).to_have_count(11)
+    visitor.press("Remove 25-0711 · School 72")
+    visitor.press("Next")
+    visitor.sees_heading("Start date")
+    ids = canned.settings["project_ids"]
+    assert (len(ids), 2310990 in ids, 2310711 in ids) == (10, True, False)
+
+
+def test_a_thousand_projects_are_picked_with_the_keyboard_alone(alone: Alone) -> None:
+    visitor, canned = pick_list(alone)
+    keys = visitor.page.keyboard
+    visitor.page.get_by_label("Search by number or name").focus()
+    keys.type("25-0500")
+    expect(visitor.page.get_by_role("checkbox")).to_have_count(1)
+    keys.press("Tab")  # Pick these
+    keys.press("Tab")  # the only one found
+    keys.press("Space")
+    expect(visitor.card("Picked projects").get_by_role("listitem")).to_have_count(1)
+    assert visitor.page.evaluate("document.activeElement.type") == "checkbox"
+    keys.press("Enter")
+    visitor.sees_heading("Start date")
+    assert canned.settings["project_ids"] == [2310500]
+
+
+def test_a_long_list_draws_no_more_rows_than_a_person_can_read(alone: Alone) -> None:
+    visitor, _ = pick_list(alone, project_ids=[2310000 + n for n in range(1, 1001)])
+    expect(visitor.page.get_by_role("checkbox")).to_have_count(300)
+    visitor.sees("…and 700 more.")
+    visitor.sees("The first 300 are shown. Search to see others.")
+
+
+def test_a_picked_project_that_is_gone_is_flagged_and_can_be_removed(alone: Alone) -> None:
+    visitor, canned = pick_list(alone, project_ids=[2310001, 77])
+    visitor.sees("Some picked projects are gone from Procore")
+    visitor.press("Remove 77")
+    visitor.press("Next")
+    visitor.sees_heading("Start date")
+    assert canned.settings["project_ids"] == [2310001]
+
+
+def test_a_rivals_change_is_never_overwritten_and_the_own_words_stay(alone: Alone) -> None:
+    visitor, canned = alone()
+    save = canned.answers["PATCH", "settings"]
+    visitor.open("settings")
+    visitor.press("Edit: Expenses in Procore")
+    visitor.choose("Pending")
+    canned.settings = canned.settings | {"write_notes": False}
+    canned.answers["PATCH", "settings"] = problem(409, "stale", "The settings were changed meanwhile.")
+    visitor.press("Save")
+    visitor.sees("The settings were changed meanwhile.")
+    expect(visitor.page.get_by_role("radio", name="Pending")).to_be_checked()
+    expect(visitor.page.get_by_role("switch", name="Write a note in PEX")).not_to_be_checked()
+    canned.answers["PATCH", "settings"] = save
+    visitor.press("Save")
+    visitor.sees("Saved. It applies from the next sync on.")
+    assert (canned.settings["expense_status"], canned.settings["write_notes"]) == ("pending", False)
+
+
+def test_a_refused_setting_is_told_at_its_field(alone: Alone) -> None:
+    visitor, canned = alone()
+    one = {"field": "vendor_id", "code": "vendor_inactive", "message": "The vendor is not active in Procore."}
+    canned.answers["PATCH", "settings"] = problem(422, "vendor_inactive", one["message"], "vendor_id", problems=[one])
+    visitor.open("settings")
+    visitor.press("Edit: Expenses in Procore")
+    visitor.press("Save")
+    field = visitor.page.get_by_label("Search vendors")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(field).to_have_accessible_description(one["message"])
+
+
+def test_the_start_date_is_the_same_day_wherever_it_is_edited(alone: Alone) -> None:
+    visitor, canned = alone()  # the browser's clock is Nepal's
+    visitor.open("settings")
+    visitor.sees("May 4, 2026")
+    for _ in range(3):
+        visitor.press("Edit: Start date")
+        expect(visitor.page.get_by_label("Start date (Eastern time)")).to_have_value("2026-05-04")
+        visitor.press("Save")
+        visitor.sees("Saved. It applies from the next sync on.")
+    assert canned.settings["start_date"] == "2026-05-04"
+
+
+def test_approved_expenses_come_with_a_warning_about_the_owners_invoice(alone: Alone) -> None:
+    visitor, _ = alone()
+    visitor.open("setup/choices")
+    visitor.choose("Approved")
+    visitor.sees("Approved expenses reach the owner's invoice")
+
+
+def test_of_several_companies_one_is_chosen_and_another_one_later_asks_first(alone: Alone) -> None:
+    visitor, canned = alone(procore=connection()["procore"])
+    canned.answers["PUT", "connection/procore"] = (
+        200,
+        {
+            "companies": [
+                {"id": 4267118, "name": "Bluestone Contracting"},
+                {"id": 562949953508586, "name": "Bluestone West"},
+            ]
+        },
+    )
+    canned.answers["PUT", "connection/company"] = (
+        200,
+        {"company_id": 562949953508586, "company_name": "Bluestone West"},
+    )
+    visitor.open("setup/procore")
+    visitor.fill("Client ID", "an id")
+    visitor.fill("Client Secret", "a secret nobody may see")
+    visitor.press("Check and go on")
+    visitor.choose("Bluestone West")
+    visitor.press("Next")
+    visitor.sees("A new history begins.")
+    visitor.press("Change the company")
+    visitor.sees_heading("Procore permissions")
+    assert ("PUT", "connection/company", {"company_id": 562949953508586, "confirm": True}) in canned.asked
+    assert "a secret nobody may see" not in visitor.page.content()
+
+
+def test_wrong_procore_credentials_are_told_at_their_field(alone: Alone) -> None:
+    visitor, canned = alone(set_up=NEW)
+    canned.answers["PUT", "connection/procore"] = problem(422, "procore_secret_rejected", field="client_secret")
+    visitor.open("setup/procore")
+    visitor.fill("Client ID", "an id")
+    visitor.fill("Client Secret", "wrong")
+    visitor.press("Check and go on")
+    visitor.sees("Procore rejected the client id or secret.")
+    expect(visitor.page.get_by_label("Client Secret")).to_have_accessible_description("Check the Client Secret.")
+
+
+@pytest.mark.parametrize(
+    ("status", "advice"),
+    [
+        ("wrong_type", "Only drop-down tags can hold Procore's list."),
+        ("disabled", "Switch it on in PEX: Business settings → Tag Manager."),
+        ("deleted", "Choose another tag; or choose the usual one, and let us create it."),
+    ],
+)
+def test_a_tag_that_will_not_do_says_how_to_mend_it(alone: Alone, status: str, advice: str) -> None:
+    tags = connection()["tags"] | {"project": tag("11", "Procore Projects", status)}
+    visitor, _ = alone(tags=tags, set_up=NEW)
+    visitor.open("setup/tags")
+    visitor.sees(re.compile(re.escape(advice)))
+
+
+def test_missing_tags_are_made_for_the_administrator(alone: Alone) -> None:
+    found = connection()["tags"]
+    missing = found | {kind: tag(None, "", "missing") for kind in ("project", "cost_type")}
+    visitor, canned = alone(tags=missing, set_up=NEW)
+
+    def create(body: Any) -> tuple[int, Any]:
+        canned.answers["GET", "connection"] = (200, connection(set_up=NEW))
+        return 201, {"created": []}
+
+    canned.answers["POST", "pex/tags"] = create
+    visitor.open("setup/tags")
+    visitor.press("Create them for me")
+    expect(visitor.page.get_by_text("Found", exact=True)).to_have_count(3)
+    assert ("POST", "pex/tags", {"kinds": ["project", "cost_type"]}) in canned.asked
+
+
+def test_the_wizard_stops_at_a_missing_pex_permission_and_says_where_to_switch_it_on(alone: Alone) -> None:
+    pex = connection()["pex"]
+    pex["permissions"][1] |= {"status": "missing", "where": "My Profile → Permissions → Manage cardholder"}
+    visitor, _ = alone(pex=pex, set_up=NEW)
+    visitor.open("setup/pex")
+    visitor.sees("My Profile → Permissions → Manage cardholder")
+    expect(visitor.button("Next")).to_be_disabled()
+
+
+def test_help_tells_every_reason_with_who_can_mend_it(alone: Alone) -> None:
+    visitor, canned = alone()
+    visitor.open("help")
+    visitor.sees("The split does not add up to the amount.")
+    rows = visitor.page.locator("#reasons tbody tr")
+    expect(rows).to_have_count(len(canned.answers["GET", "reasons"][1]["items"]))  # type: ignore[index]
+    visitor.sees("What “Required” means for a tag")
+
+
+def test_the_session_id_of_a_launch_leaves_the_address_at_once(alone: Alone) -> None:
+    visitor, canned = alone()
+    visitor.page.goto(visitor.url + "?jwt=eyJ.a.launch")
+    visitor.sees_heading("Overview")
+    assert visitor.page.url == visitor.url
+    assert ("POST", "sessions", {"pex_jwt": "eyJ.a.launch"}) in canned.asked
+    assert visitor.page.evaluate("history.length") <= 2
