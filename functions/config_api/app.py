@@ -14,11 +14,13 @@ from pex_procore.domain.settings import Problem, change_settings
 from pex_procore.runtime import caps
 from pex_procore.runtime.answers import RunPage, RunStarted, TransactionPage
 from pex_procore.runtime.bodies import RunOrder, TagOrder
+from pex_procore.runtime.compare import compare_books
 from pex_procore.runtime.connection_view import show_project
+from pex_procore.runtime.history import send_history
 from pex_procore.runtime.http import HttpProblem, Request, make_api, reply
 from pex_procore.runtime.metrics import measured
 from pex_procore.runtime.names import Names
-from pex_procore.runtime.pages import load_row, page_of, read_wanted
+from pex_procore.runtime.pages import load_row, page_of, read_days, read_wanted
 from pex_procore.runtime.run_view import show_run_page
 from pex_procore.runtime.try_out import try_out
 from pex_procore.runtime.views import show_reasons, show_row, show_run, show_timeline
@@ -26,6 +28,7 @@ from pex_procore.runtime.wiring import now, wiring
 from pex_procore.services import decisions
 from pex_procore.services.check_settings import check_settings
 from pex_procore.services.connect import activate, listen_to_procore
+from pex_procore.services.reconcile import RECONCILE_SHARE
 from pex_procore.services.refresh_tags import create_missing_tags
 from pex_procore.services.start_runs import AlreadyRunning, start_by_hand
 
@@ -215,6 +218,23 @@ def get_transaction(transaction_id: str) -> Response[str]:
     request = Request(api)
     row = load_row(request, transaction_id)
     return reply(show_timeline(row, Names(request.business())))
+
+
+@api.get("/v1/history.csv")
+def get_history() -> Response[str]:
+    request = Request(api)
+    business = request.business()
+    request.cap(caps.FILES, business.business_id)
+    return send_history(request, business)
+
+
+@api.get("/v1/reconciliation")
+def get_reconciliation() -> Response[str]:
+    request = Request(api)
+    first, last = read_days(request)
+    business = wiring().business(request.business().business_id, share=RECONCILE_SHARE)
+    request.cap(caps.COMPARISONS, business.business_id)
+    return reply(compare_books(business, first, last))
 
 
 @api.get("/v1/reasons")

@@ -211,6 +211,13 @@ class FakeProcore(SyncsExpenses):
             and (wanted.scheme == "origin_id" or cost.created_at >= wanted.sent_at - CLOCKS_DIFFER_BY)
         ]
 
+    def list_direct_costs(self, project_id: int, since: datetime) -> list[DirectCost]:
+        self._called("list_direct_costs")
+        if project_id in self.tool_off | self.forbidden:
+            raise NeedsAttention("procore_permission_missing", "the Direct Costs tool is off", 403)
+        live = [cost for cost in self.live() if cost.draft.project_id == project_id]
+        return [cost.shown() for cost in live if cost.created_at >= since - CLOCKS_DIFFER_BY]
+
     def show_direct_cost(self, project_id: int, direct_cost_id: int) -> DirectCost | None:
         self._called("show_direct_cost")
         if project_id in self.tool_off | self.forbidden:

@@ -177,6 +177,12 @@ class ProcoreClient:
         found = self._list(request, lambda rows: [wire.read_direct_cost(row, wanted.project_id) for row in rows])
         return [one for one in found if not one.deleted and _carries(one, wanted)]
 
+    def list_direct_costs(self, project_id: int, since: datetime) -> list[DirectCost]:
+        end = self._clock() + CLOCKS_DIFFER_BY
+        request = wire.direct_costs_created(project_id, since - CLOCKS_DIFFER_BY, end, quoted=self._quoted_ranges)
+        found = self._list(request, lambda rows: [wire.read_direct_cost(row, project_id) for row in rows])
+        return [one for one in found if not one.deleted]
+
     def show_direct_cost(self, project_id: int, direct_cost_id: int) -> DirectCost | None:
         """A 404 may also mean that the tool was turned off, so it only counts once the list can be read."""
         request = wire.direct_cost(project_id, direct_cost_id)

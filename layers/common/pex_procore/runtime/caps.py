@@ -8,3 +8,5 @@ SIGN_INS = Cap("sign-in", 60, 300)  # from one address, and into one business; e
 PEX_LOGINS = Cap("pex-login", 20, 300)  # begun from one address
 CHECKS = Cap("check", 20, 300)  # of one business; each takes some ten of Procore's 600 calls an hour
 RUNS = Cap("run", 60, 300)  # started by hand for one business
+COMPARISONS = Cap("comparison", 10, 300)  # of one business; each takes a call per project
+FILES = Cap("file", 20, 300)  # of one business; each reads up to some ten thousand rows

@@ -33,6 +33,11 @@ def explain(reason: str | None) -> HelpShown | None:
     return HelpShown(text=known.text, actor=known.actor, what_to_do=known.todo) if known else None
 
 
+def why(row: Row) -> HelpShown | None:
+    """Why it is not in Procore, or not as PEX says; None when it is."""
+    return explain(row.reason or UNSAID.get(row.state))
+
+
 def show_reasons() -> Reasons:
     rows = [
         ReasonShown(code=code, text=one.text, actor=one.actor, what_to_do=one.todo) for code, one in REASONS.items()
@@ -80,7 +85,7 @@ def _row(row: Row, names: Names) -> dict[str, Any]:
         "state": row.state,
         "reason": row.reason,
         "detail": row.detail,
-        "help": explain(row.reason or UNSAID.get(row.state)),
+        "help": why(row),
         "date": day_of(row),
         "amount": said.amount if said else None,
         "merchant": said.merchant if said else None,

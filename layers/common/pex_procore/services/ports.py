@@ -177,6 +177,10 @@ class Procore(ProcoreSync, Protocol):
         """Live direct costs of the project that carry exactly this reference, compared on our side."""
         ...
 
+    def list_direct_costs(self, project_id: int, since: datetime) -> list[DirectCost]:
+        """Live direct costs of the project that were made since, whoever made them; without their lines."""
+        ...
+
     def show_direct_cost(self, project_id: int, direct_cost_id: int) -> DirectCost | None:
         """None when it was deleted."""
         ...
