@@ -12,7 +12,7 @@ DEV_3_13 := .venv-3.13/.complete
 SAM_CLI := PATH="$(CURDIR)/.venv-sam/bin:$$PATH" SAM_CLI_TELEMETRY=0 sam
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-3.13 check fix lock build deploy-local check-template audit sbom bench-tags bench-imports soak verify-sandbox forget clean
+.PHONY: help setup demo up test test-3.13 check fix lock build deploy-local check-template audit sbom upgrade bench-tags bench-imports soak verify-sandbox forget clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9.-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -80,6 +80,9 @@ sbom: $(DEV) ## Write docs/sbom.json and docs/licences.md again, from the layer'
 forget: $(DEV) ## Delete everything kept about one business (BUSINESS=98702 ARGS="--stack NAME --endpoint-url URL")
 	@test -n "$(BUSINESS)" || { echo "Which? make forget BUSINESS=98702"; exit 1; }
 	@PYTHONPATH=layers/common:. .venv/bin/python -m tools.forget $(BUSINESS) $(ARGS)
+
+upgrade: $(DEV) ## Write the ledger rows of earlier versions as this one does (ARGS="--stack NAME --endpoint-url URL")
+	@PYTHONPATH=layers/common:. .venv/bin/python -m tools.upgrade $(ARGS)
 
 soak: $(DEV) ## Simulate bad weeks until 100,000 purchases were made (SEED=7 repeats one week)
 	@PYTHONPATH=layers/common .venv/bin/python -m tests.simulation.soak $(if $(SEED),--seed $(SEED)) $(if $(TRANSACTIONS),--transactions $(TRANSACTIONS))

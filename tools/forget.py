@@ -116,6 +116,13 @@ def forget_files(places: Places, business_id: int) -> int:
     return len(names)
 
 
+def clients_of(endpoint_url: str | None) -> Any:
+    """Makes clients of an emulated AWS, or of the real one with your own credentials."""
+    local = {"region_name": "us-east-1", "aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    given = {"endpoint_url": endpoint_url, **local} if endpoint_url else {}
+    return lambda service: boto3.client(service, **given)
+
+
 def find_places(clients: Any, stack: str) -> Places:
     (found,) = clients("cloudformation").describe_stacks(StackName=stack)["Stacks"]
     outputs = {one["OutputKey"]: one["OutputValue"] for one in found["Outputs"]}
@@ -130,8 +137,6 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--only-stop", action="store_true", help="disconnect it, and keep its history")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     arguments = parser.parse_args(argv)
-    local = {"region_name": "us-east-1", "aws_access_key_id": "test", "aws_secret_access_key": "test"}
-    given = {"endpoint_url": arguments.endpoint_url, **local} if arguments.endpoint_url else {}
     asked = (
         f"{'Disconnect' if arguments.only_stop else 'Delete all of'} business {arguments.business_id}? Its id again: "
     )
@@ -139,7 +144,7 @@ def main(argv: list[str] | None = None) -> int:
         print("Nothing was done.")
         return 1
     try:
-        places = find_places(lambda service: boto3.client(service, **given), arguments.stack)
+        places = find_places(clients_of(arguments.endpoint_url), arguments.stack)
         if arguments.only_stop:
             stop(places, arguments.business_id)
             print(f"Disconnected. Its history stays.\n{LEFT_WITH_VENDORS}")

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from pex_procore.domain.values import Value
+from pex_procore.domain.values import Kept, Value
 
 REQUIRED_PERMISSIONS = {
     "EditBusinessProfile": "Edit business settings & apps",
@@ -60,7 +60,7 @@ class ProcoreCredentials(Value):
     client_secret: str = Field(repr=False)
 
 
-class Connection(Value):
+class Connection(Kept):
     """Everything about a connection that is not a secret and not a choice of the admin."""
 
     business_id: int

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pex_procore.domain.expense import DirectCostDraft, Scheme
 from pex_procore.domain.reasons import Refused, Waiting
 from pex_procore.domain.transactions import Transaction
-from pex_procore.domain.values import Value
+from pex_procore.domain.values import Kept
 
 State = Literal["announced", "waiting", "refused", "posting", "unknown", "posted", "complete", "exception", "ignored"]
 TIMELINE_LENGTH = 100
@@ -27,14 +27,14 @@ SECOND_LOOK: dict[Scheme, timedelta] = {  # a create that timed out may still co
 }
 
 
-class Entry(Value):
+class Entry(Kept):
     at: datetime
     to: str
     cause: str = ""
     run_id: str | None = None
 
 
-class Posting(Value):
+class Posting(Kept):
     """The direct cost of one project: intended, perhaps sent, posted; later perhaps amended.
 
     Amount and coding are those it shall have; while it is amended Procore may show others.
@@ -61,7 +61,7 @@ class Posting(Value):
         return (self.first_look_at or self.sent_at) + SECOND_LOOK["description" if unguarded else self.scheme]
 
 
-class ReceiptMark(Value):
+class ReceiptMark(Kept):
     """One receipt of the transaction. `key` is its place in our bucket while it is staged."""
 
     receipt_id: str
@@ -79,7 +79,7 @@ class ReceiptMark(Value):
         return self.state == "sending" and not self.key
 
 
-class Row(Value):
+class Row(Kept):
     transaction_id: int
     account_id: int
     state: State

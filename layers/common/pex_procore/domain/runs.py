@@ -9,7 +9,7 @@ from typing import Literal
 
 from pex_procore.domain.settings import Settings
 from pex_procore.domain.tags import TAG_KINDS
-from pex_procore.domain.values import Value
+from pex_procore.domain.values import Kept, Value
 
 Kind = Literal["transactions", "tags"]
 Trigger = Literal["callback", "sweep", "manual"]
@@ -48,7 +48,7 @@ class RunItem(Value):
     receipts_failed: int = 0  # given up, or still owed after a failure
 
 
-class Run(Value):
+class Run(Kept):
     run_id: str
     kind: Kind
     trigger: Trigger

@@ -38,6 +38,9 @@ def press(text: str) -> bytes:
     return packer.compress(text.encode()) + packer.flush()
 
 
-def unpress(pressed: bytes) -> bytes:
+def unpress(pressed: bytes | str) -> bytes | str:
+    """Opens what earlier versions stored too: plain text, and what was compressed without the words."""
+    if isinstance(pressed, str):
+        return pressed
     opener = zlib.decompressobj(zdict=WORDS)
     return opener.decompress(pressed) + opener.flush()

@@ -13,6 +13,7 @@ from pex_procore.services.ports import Clock, Conflict
 from pex_procore.store import keys
 from pex_procore.store.dynamo import ABSENT, Item, Table, Unmet
 from pex_procore.store.marks import read_mark, write_mark
+from pex_procore.store.pressing import unpress
 
 KEPT = timedelta(days=400)
 
@@ -92,7 +93,7 @@ class DynamoRuns:
 
 
 def _run(item: Item) -> Run:
-    return Run.model_validate_json(zlib.decompress(item["run"]))
+    return Run.model_validate_json(unpress(item["run"]))
 
 
 def _expiry(moment: datetime) -> int:
