@@ -249,7 +249,7 @@ class Request:
         """For every change: a browser that comes from another site's page is turned away."""
         origin = self.header("origin")
         site = self.header("sec-fetch-site")
-        if (origin and _origin(origin) != _origin(self.public_url())) or site == "cross-site":
+        if (origin and _origin(origin) != _origin(self.public_url())) or site in ("cross-site", "same-site"):
             raise HttpProblem(403, "wrong_origin", "This request came from another site.", todo="Use our own page.")
 
 
