@@ -10,6 +10,7 @@ import pytest
 
 from pex_procore.domain.transactions import Allocation, Transaction
 from pex_procore.services.decisions import retry
+from pex_procore.services.post_batch import CROWD
 from tests.fakes.stores import Killed
 from tests.services.world import BUSINESS_ID, P1, P2, World, coding
 
@@ -135,6 +136,13 @@ def test_a_callback_run_posts_one_by_one(world: World) -> None:
     world.sync("callback", [7], world.clock() - timedelta(days=3))
     assert calls(world, *TOGETHER, "create_direct_cost") == [0, 0, 0, 4]
     assert all(world.posted_amounts(one) for one in bought)
+
+
+def test_a_crowd_of_callbacks_is_posted_together(world: World) -> None:
+    bought = [world.purchase() for _ in range(CROWD)]
+    world.sync("callback", [7], world.clock() - timedelta(days=3))
+    assert calls(world, *TOGETHER) == [1, 1, 0]
+    check(world, bought)
 
 
 def test_no_call_carries_more_than_a_thousand_lines(world: World) -> None:

@@ -22,6 +22,7 @@ from pex_procore.services.ports import Clock, Conflict, Ledger, PostRefused
 from pex_procore.services.sync_port import Begun, ProcoreSync, SyncAnswer
 
 FEWEST, MOST = 3, 100  # expenses; fewer are as cheap one by one, more would not be done in a step's time
+CROWD = 10  # from so many on, callbacks too are quicker together
 MOST_LINES = 1000  # of one call
 
 
@@ -58,7 +59,7 @@ class Batches:
         self._may_go_on = may_go_on
         self._report = report
         self._drafts: dict[int, DirectCostDraft | None] = {}
-        self._off = run.trigger == "callback"  # one purchase in near real time needs no company
+        self._off = run.trigger == "callback" and len(self._ahead) < CROWD  # a few need no company to be quick
         self._asked = False
         self._proven: bool | None = None  # that Procore adds lines to what has an origin id
 
