@@ -33,6 +33,7 @@ from botocore.config import Config
 from local.deploy import STACK_NAME, Deployment, deploy
 from local.front_door import FrontDoor
 from local.processes import Child, ChildFailed, free_port, port_is_free, tree_memory_mb
+from local.simulators.seed_pex import APP_ID, APP_SECRET
 from local.sweep import FASTEST_SCHEDULE_SECONDS, Sweeper
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -255,8 +256,21 @@ class Stack:
         ) as answer:
             return json.load(answer)
 
+    def _partner_app(self) -> dict[str, str]:
+        """The app that the built-in simulator of PEX knows, its secret kept where a deployment keeps it; of a PEX that
+        is not simulated we know none."""
+        if "pex_api_url" in self._given:
+            return {}
+        secrets = self.clients("secretsmanager")
+        try:
+            made = secrets.create_secret(Name="pex-app", SecretString=APP_SECRET)
+        except secrets.exceptions.ResourceExistsException:
+            made = secrets.describe_secret(SecretId="pex-app")
+        return {"PexAppId": APP_ID, "PexAppSecretArn": made["ARN"]}
+
     def _parameters(self) -> dict[str, str]:
         return {
+            **self._partner_app(),
             "Stage": "local",
             "Architecture": "arm64" if platform.machine() in ("arm64", "aarch64") else "x86_64",
             "PexApiUrl": self.urls["pex_api_url"] or "",

@@ -83,7 +83,6 @@ def test_without_a_session_nothing_is_told(nobody: Stranger, path: str) -> None:
     ("token", "status", "code"),
     [
         ("nobody's token", 401, "pex_token_rejected"),
-        ("demo-pex-token-no-permissions", 403, "pex_permission_missing"),
         ("demo-pex-token-cardholder", 403, "pex_permission_missing"),
     ],
 )
@@ -92,6 +91,39 @@ def test_a_pex_token_that_will_not_do_is_refused_with_the_way_out(
 ) -> None:
     is_problem(nobody.sign_in(token), status, code, "pex_token")
     assert not nobody.session.cookies
+
+
+def test_an_administrator_without_permissions_is_shown_which_are_lacking(connected: Stranger, nobody: Stranger) -> None:
+    assert nobody.sign_in("demo-pex-token-no-permissions").status_code == 201
+    shown = nobody.ask("GET", "/v1/connection").json()
+    assert shown["session"]["username"] != shown["pex"]["username"], "a login that works is not replaced"
+    assert shown["pex"]["problem"] is None
+
+
+def test_signing_in_at_pexs_page_ends_in_the_browser_that_began(
+    program: Program, connected: Stranger, nobody: Stranger
+) -> None:
+    username = connected.ask("GET", "/v1/connection").json()["pex"]["username"]
+    begun = nobody.ask("POST", "/v1/sessions/pex-login", {}).json()
+    assert nobody.ask("GET", f"/v1/sessions/pex-login/{begun['id']}").status_code == 202
+    page, _, session_id = begun["authorize_url"].partition("?sessionid=")
+    form = {"sessionid": session_id, "username": username, "password": "demo-password"}
+    sent_back = requests.post(page, form, allow_redirects=False, timeout=30)
+    assert sent_back.status_code == 302, sent_back.text
+    other = Stranger(program.urls["url"])
+    path = sent_back.headers["Location"].removeprefix(program.urls["url"])
+    assert other.ask("GET", path).status_code == 404
+    assert nobody.ask("GET", path).status_code == 200
+    assert nobody.ask("GET", f"/v1/sessions/pex-login/{begun['id']}").status_code == 200
+    assert nobody.ask("GET", "/v1/connection").json()["session"]["username"] == username
+
+
+def test_a_fresh_look_finds_permissions_tags_and_tools_in_order(connected: Stranger) -> None:
+    shown = connected.ask("GET", "/v1/connection?check=now").json()
+    assert {one["status"] for one in shown["pex"]["permissions"]} == {"ok"}
+    assert {one["name"] for one in shown["procore"]["tools"] if one["status"] == "missing"} == set()
+    assert all(shown["set_up"].values())
+    assert shown["quota"]["limit"] > 0
 
 
 def test_the_session_is_a_cookie_that_scripts_cannot_read(nobody: Stranger) -> None:
