@@ -59,6 +59,20 @@ def test_an_app_taken_out_of_the_company_is_named(connected: Story) -> None:
     assert len(connected.costs()) == 1
 
 
+def test_a_project_that_is_gone_when_its_expense_is_posted_holds_only_its_own_purchase(connected: Story) -> None:
+    """404 to the create, though our list still has the project."""
+    bridge = connected.names.projects["Bridge"]
+    gone = {"kind": "status", "status": 404, "path": f"/projects/{bridge}/direct_costs$", "method": "POST"}
+    connected.procore.faults.add(gone)
+    held, posted = connected.purchase("10.00", project="Bridge"), connected.purchase("20.00")
+    connected.sync()
+    assert (connected.row(held)["state"], connected.row(held)["reason"]) == ("waiting", "direct_costs_tool_off")
+    assert connected.costs_of(posted)
+    connected.procore.faults.clear()
+    connected.sweep()
+    assert [cost["grand_total"] for cost in connected.costs_of(held)] == ["10.00"]
+
+
 @pytest.mark.parametrize("closed_by", ["permit", "tool", "level"])
 def test_one_forbidden_project_holds_only_its_own_purchases(connected: Story, closed_by: str) -> None:
     bridge = connected.names.projects["Bridge"]

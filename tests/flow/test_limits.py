@@ -7,7 +7,7 @@ import pytest
 from tests.flow.story import COSTS, Story
 
 
-@pytest.mark.parametrize("reset_in", [8, 1200])
+@pytest.mark.parametrize("reset_in", [8, 2400])
 def test_procores_reset_is_waited_for_and_no_purchase_fails(connected: Story, reset_in: int) -> None:
     connected.set(reference="description")
     connected.procore.faults.add({"method": "POST", "path": COSTS, "kind": "limit_429", "reset_in": reset_in, "nth": 2})

@@ -88,6 +88,16 @@ def test_one_authorization_settled_in_two_shipments_is_two_expenses(connected: S
     assert sorted(cost["grand_total"] for cost in connected.costs()) == ["30.00", "60.00"]
 
 
+def test_a_part_that_is_reversed_after_settlement_is_an_expense_of_its_own(connected: Story) -> None:
+    one = connected.purchase("100.00")
+    connected.sync()
+    back = connected.pex.act_reverse(one, "30.00")["transaction_id"]
+    connected.tag(back, "Library", SETUP, "M")
+    connected.sync()
+    assert [cost["grand_total"] for cost in connected.costs_of(one)] == ["100.00"]
+    assert [cost["grand_total"] for cost in connected.costs_of(back)] == ["-30.00"]
+
+
 def test_a_declined_and_a_reversed_authorization_become_nothing(connected: Story) -> None:
     connected.pex.act_decline(amount="75.00")
     connected.pex.act_reverse(connected.pex.act_purchase(amount="50.00")["transaction_id"])

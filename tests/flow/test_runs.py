@@ -35,6 +35,20 @@ def test_a_sweep_during_a_run_by_hand_stands_back(connected: Story) -> None:
     assert len(connected.costs()) == 1
 
 
+def test_a_callback_a_sweep_and_a_click_for_one_purchase_post_it_once(connected: Story) -> None:
+    connected.purchase()
+    connected.receive()
+    connected.ask("POST", "/v1/runs", {"kind": "transactions"})
+    connected.cloud.pump(limit=1)
+    connected.clock.forward(minutes=16)
+    connected.cloud.beat()
+    connected.cloud.pump()
+    assert set(connected.cloud.finish()) == {"SUCCEEDED"}
+    connected.sweep()
+    assert (len(connected.costs()), connected.creates()) == (1, 1)
+    assert [row["state"] for row in connected.rows()] == ["complete"]
+
+
 def test_a_run_goes_on_when_nobody_watches(connected: Story) -> None:
     connected.purchase()
     run_id = connected.ask("POST", "/v1/runs", {"kind": "transactions"})["run_id"]
