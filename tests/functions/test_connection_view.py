@@ -55,6 +55,9 @@ def test_a_connection_for_tags_alone_needs_no_vendor(story: Story) -> None:
         None,
     )
     assert shown["schedule"]["next_tags_at"] is not None
+    answer = story.api("PATCH", "/v1/settings", {"sync_expenses": True})
+    check_problem(answer, 422, "vendor_missing", "vendor_id")
+    story.set(sync_expenses=True, vendor_id=story.names.vendor_id)
 
 
 def test_a_cheap_look_asks_neither_vendor(connected: Story) -> None:

@@ -229,3 +229,25 @@ def test_a_clock_set_back_does_not_block_for_good() -> None:
     line = limiter()
     drive(line, 20)
     assert line.delay(at(-86_400)) == 0
+
+
+def test_what_is_left_is_what_the_vendor_told_last_less_what_we_used_since() -> None:
+    line = limiter()
+    assert (line.left(at(0)).limit, line.left(at(0)).remaining, line.left(at(0)).resets_at) == (600, 600, None)
+    line.take(at(0))
+    line.learn(at(0), 200, headers(3600, 3000, 900))
+    line.take(at(1))
+    told = line.left(at(1))
+    assert (told.limit, told.remaining, told.resets_at) == (3600, 2999, at(900))
+    later = line.left(at(901))
+    assert (later.remaining, later.resets_at) == (3598, later.resets_at), "after the reset only our own count is known"
+
+
+def test_a_limit_that_is_used_up_says_when_it_opens_again() -> None:
+    line = limiter()
+    line.take(at(0))
+    line.learn(at(0), 429, headers(600, 0, 1200) | {"retry-after": "1200"})
+    told = line.left(at(0))
+    assert told.remaining == 0
+    assert told.resets_at is not None
+    assert timedelta(seconds=1200) <= told.resets_at - NOON <= timedelta(seconds=1210)

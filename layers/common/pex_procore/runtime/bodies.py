@@ -25,9 +25,9 @@ class Launch(_Body):
 
 
 class PexToken(_Body):
-    """What PEX's server posts once somebody signed in at its page; its own spelling."""
+    """What PEX's server posts once somebody signed in at its page; in its own spelling, of which it has several."""
 
-    model_config = ConfigDict(alias_generator=str.title)
+    model_config = ConfigDict(alias_generator=str.title, populate_by_name=True)
     token: str = Field(min_length=1, max_length=4096)
 
 

@@ -18,6 +18,8 @@ def check_settings(
         vendor = procore.find_vendor(new.vendor_id)
         if vendor is None or not vendor.active:
             problems.append(_problem("vendor_id", "vendor_inactive", f"vendor {new.vendor_id}"))
+    if connection.status == "active" and _lacks_vendor(new) and not _lacks_vendor(old):
+        problems.append(_problem("vendor_id", "vendor_missing", "purchases are posted under one"))
     starting = connection.status == "setting_up" and new.vendor_id is not None and new.sync_expenses
     if starting or new.tags != old.tags:
         definitions, chosen = pex.list_tags(), new.tags.model_dump()
@@ -27,6 +29,10 @@ def check_settings(
             if kind in tags.broken or uncoded:
                 problems.append(_problem(f"tags.{kind}", "tag_missing", what_is_wrong(kind, definitions, chosen[kind])))
     return problems
+
+
+def _lacks_vendor(settings: Settings) -> bool:
+    return settings.sync_expenses and settings.vendor_id is None
 
 
 def _problem(field: str, code: str, what: str) -> Problem:

@@ -29,7 +29,7 @@ class DynamoSessions:
         item, now = self._table.get(keys.session(token)), int(self._clock().timestamp())
         if item is None or item[keys.TTL] <= now:
             return None
-        until = min(now + item["seconds"], item["ends_at"])
+        until = min(now + item.get("seconds", 0), item.get("ends_at", 0))  # one of an earlier version has neither
         renewed = until - item[keys.TTL] >= RENEW_AFTER
         if renewed:
             try:
