@@ -12,7 +12,7 @@ DEV_3_13 := .venv-3.13/.complete
 SAM_CLI := PATH="$(CURDIR)/.venv-sam/bin:$$PATH" SAM_CLI_TELEMETRY=0 sam
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-3.13 check fix lock build deploy-local check-template audit sbom upgrade bench-tags bench-imports soak verify-sandbox forget clean
+.PHONY: help setup demo up test test-3.13 check fix lock build deploy-local check-template audit sbom upgrade bench-tags bench-imports soak fuzz openapi verify-sandbox forget clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9.-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,7 @@ check: $(DEV) $(SAM) ## Check format, lint, types, imports and templates
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	PYTHONPATH=layers/common .venv/bin/lint-imports --no-logo
+	PYTHONPATH=layers/common:. .venv/bin/python -m tools.openapi --check
 	$(SAM_CLI) validate --lint --region us-east-1
 
 fix: $(DEV) ## Format, and repair what the linter can
@@ -89,6 +90,12 @@ soak: $(DEV) ## Simulate bad weeks until 100,000 purchases were made (SEED=7 rep
 
 verify-sandbox: $(DEV) ## Ask the vendors' sandboxes what nobody could tell us (docs/sandbox-findings.md says how)
 	@PYTHONPATH=layers/common:. .venv/bin/python -m tools.verify_sandbox $(ARGS)
+
+openapi: $(DEV) ## Write docs/openapi.json again, from the models at the API's border
+	@PYTHONPATH=layers/common:. .venv/bin/python -m tools.openapi
+
+fuzz: setup ## Send each route of the API many requests that nobody would think of (EXAMPLES=2000)
+	@FUZZ_EXAMPLES=$(or $(EXAMPLES),200) .venv/bin/python -m pytest tests/functions/test_openapi.py
 
 bench-tags: $(DEV) ## Measure what keeping the tags of a large contractor costs (under two minutes)
 	@PYTHONPATH=layers/common .venv/bin/python -m benchmarks.tags

@@ -125,6 +125,21 @@ def test_a_project_that_cannot_be_read_costs_its_differences_and_is_told(connect
     assert bridge not in kinds(found)
 
 
+@pytest.mark.parametrize(
+    ("days", "field"),
+    [
+        ({"to": "0001-01-01"}, "to"),
+        ({"from": "0001-01-01"}, "from"),
+        ({"from": "2020-01-01", "to": "2020-01-31"}, "to"),
+        ({"from": "9999-12-31"}, "from"),
+        ({"from": "2026-13-01"}, "from"),
+        ({"from": "2026-05-04T00:00:00Z"}, "from"),
+    ],
+)
+def test_days_that_pex_does_not_list_are_refused(connected: Story, days: dict[str, str], field: str) -> None:
+    check_problem(connected.api("GET", "/v1/reconciliation", **days), 422, "invalid", field)
+
+
 def test_more_days_than_fit_one_look_are_refused(connected: Story) -> None:
     today = connected.clock().date()
     first = (today - timedelta(days=93)).isoformat()

@@ -122,6 +122,15 @@ def test_a_run_from_a_day_on_reads_no_older_day_and_leaves_the_first_full_look_t
     assert {row["transaction_id"] for row in connected.rows()} == {old, new}
 
 
+def test_a_day_long_ago_is_as_good_as_the_first_that_pex_lists(connected: Story) -> None:
+    connected.set(start_date="0001-01-01")
+    transaction_id = connected.purchase()
+    run_id = connected.ask("POST", "/v1/runs", {"kind": "transactions", "from": "0001-01-01"})["run_id"]
+    assert connected.finish(run_id)["verdict"] == "success"
+    assert connected.row(transaction_id)["state"] == "complete"
+    assert connected.sweep()["verdict"] == "success"
+
+
 def test_a_run_tells_merchant_amount_and_help_of_each_transaction_page_by_page(connected: Story) -> None:
     made = sorted([connected.purchase(f"{number}.00", project=None) for number in range(1, 6)])
     run = connected.sync()

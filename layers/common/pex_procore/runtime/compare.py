@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 from pex_procore.domain.eastern import eastern_date
+from pex_procore.domain.eligibility import REACH
 from pex_procore.runtime.answers import DifferenceShown, Reconciliation, Total, Totals
 from pex_procore.runtime.http import HttpProblem
 from pex_procore.runtime.metrics import count
@@ -18,12 +19,7 @@ SECONDS = timedelta(seconds=18)  # what API Gateway waits, less one slow call
 
 def compare_books(business: Business, first: date | None, last: date | None) -> Reconciliation:
     """What Procore shows otherwise than we posted it, and nobody was told of yet, is counted as drift."""
-    last = last or eastern_date(now())
-    first = first or last - DAYS
-    if first > last:
-        raise HttpProblem(422, "invalid", "The last day is before the first.", field="to")
-    if last - first > LONGEST:
-        raise HttpProblem(422, "invalid", "At most 92 days can be compared at once.", field="from")
+    first, last = _read_days(first, last)
     settings, _ = business.connections.load_settings()
     books = Books(
         business_id=business.business_id,
@@ -50,6 +46,23 @@ def compare_books(business: Business, first: date | None, last: date | None) -> 
     if drift:
         count("ReconcileDrift", drift)
     return _show(found, first, last)
+
+
+def _read_days(first: date | None, last: date | None) -> tuple[date, date]:
+    """Within what PEX still lists. Raises HttpProblem."""
+    today = eastern_date(now())
+    earliest = eastern_date(now() - REACH) + timedelta(days=1)
+    last = min(last or today, today)
+    if last < earliest:
+        raise HttpProblem(422, "invalid", "PEX lists no purchase that is older than a year.", field="to")
+    first = first or max(earliest, last - DAYS)
+    if first < earliest:
+        raise HttpProblem(422, "invalid", "PEX lists no purchase that is older than a year.", field="from")
+    if first > last:
+        raise HttpProblem(422, "invalid", "The first day is after the last, or still to come.", field="from")
+    if last - first > LONGEST:
+        raise HttpProblem(422, "invalid", "At most 92 days can be compared at once.", field="from")
+    return first, last
 
 
 def _show(found: Comparison, first: date, last: date) -> Reconciliation:

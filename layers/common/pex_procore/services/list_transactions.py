@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 
-from pex_procore.domain.eastern import start_of_day
+from pex_procore.domain.eastern import eastern_date, start_of_day
 from pex_procore.domain.eligibility import REACH, in_scope, judge
 from pex_procore.domain.ledger import Row, State, announce, hold, move
 from pex_procore.domain.reasons import Refused
@@ -227,14 +227,15 @@ def _plan(
     now: datetime,
 ) -> Cursor:
     """The windows to read, oldest first: nothing older than PEX still lists, and never a cliff for rows that wait."""
-    earliest = max(start_of_day(start_date) - MARGIN, now - REACH + timedelta(hours=1))
+    reach = now - REACH + timedelta(hours=1)
+    earliest = max(_begin(start_date, reach), reach)
     if run.trigger == "callback":
         hinted = [row for row in ledger.list_by_state("announced") if row.transaction is None]
         accounts = tuple(sorted({*account_ids, *(row.account_id for row in hinted)}))
         start = max((since or now) - MARGIN, now - REACH + timedelta(hours=1))
         return Cursor(windows=(Window(start=start, end=now),), account_ids=accounts)
     if run.since is not None:
-        return Cursor(windows=tuple(_slices(max(earliest, start_of_day(run.since) - MARGIN), now)))
+        return Cursor(windows=tuple(_slices(max(earliest, _begin(run.since, reach)), now)))
     recent = earliest if full else max(earliest, now - LOOK_BACK)
     waiting = [row for state in ("announced", "waiting") for row in ledger.list_by_state(state)]
     moments = [
@@ -250,6 +251,11 @@ def _plan(
         if window.end > recent or any(window.start - A_DAY <= moment <= window.end + A_DAY for moment in moments)
     ]
     return Cursor(windows=tuple(windows))
+
+
+def _begin(day: date, reach: datetime) -> datetime:
+    """Whatever settled on that day or later was authorized after this; no day before `reach` is told from another."""
+    return start_of_day(max(day, eastern_date(reach))) - MARGIN
 
 
 def _slices(start: datetime, end: datetime) -> Iterable[Window]:
