@@ -11,9 +11,9 @@ import pytest
 from pex_procore.domain.errors import TryLater, Unsure
 from pex_procore.domain.expense import DirectCostDraft, LineDraft, Scheme
 from pex_procore.domain.ledger import announce
-from pex_procore.services import ports
+from pex_procore.services import door_ports, ports
 from tests.fakes.clock import FakeClock
-from tests.fakes.control import FakeExecutions, FakeLeases, FakeSessions
+from tests.fakes.control import FakeChecks, FakeExecutions, FakeLeases, FakeSessions
 from tests.fakes.pex import FakePex
 from tests.fakes.procore import FakeProcore
 from tests.fakes.stores import FakeCatalogCache, FakeConnections, FakeLedger, FakeNotices, FakeReceiptBucket, FakeRuns
@@ -26,7 +26,8 @@ LEDGER: ports.Ledger = FakeLedger()
 RUNS: ports.Runs = FakeRuns()
 LEASES: ports.Leases = FakeLeases(_CLOCK)
 CONNECTIONS: ports.Connections = FakeConnections()
-SESSIONS: ports.Sessions = FakeSessions(_CLOCK)
+SESSIONS: door_ports.Sessions = FakeSessions(_CLOCK)
+CHECKS: door_ports.CheckStore = FakeChecks()
 CATALOG_CACHE: ports.CatalogCache = FakeCatalogCache(_CLOCK)
 RECEIPT_BUCKET: ports.ReceiptBucket = FakeReceiptBucket()
 EXECUTIONS: ports.Executions = FakeExecutions()
@@ -40,15 +41,15 @@ PAIRS = [
     (ports.Runs, RUNS),
     (ports.Leases, LEASES),
     (ports.Connections, CONNECTIONS),
-    (ports.Sessions, SESSIONS),
     (ports.CatalogCache, CATALOG_CACHE),
     (ports.ReceiptBucket, RECEIPT_BUCKET),
     (ports.Executions, EXECUTIONS),
     (ports.Notices, NOTICES),
 ]
+AT_THE_DOOR = [(door_ports.Sessions, SESSIONS), (door_ports.CheckStore, CHECKS)]
 
 
-@pytest.mark.parametrize(("port", "fake"), PAIRS, ids=lambda one: getattr(one, "__name__", ""))
+@pytest.mark.parametrize(("port", "fake"), [*PAIRS, *AT_THE_DOOR], ids=lambda one: getattr(one, "__name__", ""))
 def test_a_fake_has_exactly_its_ports_signatures(port: type, fake: object) -> None:
     for name, method in inspect.getmembers(port, inspect.isfunction):
         if not name.startswith("_"):

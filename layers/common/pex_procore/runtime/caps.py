@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pex_procore.store.caps import Cap
 
-SIGN_INS = Cap("sign-in", 60, 300)  # from one address, and into one business; each asks PEX four times
+SIGN_INS = Cap("sign-in", 60, 300)  # into one business; each asks PEX four times
+GUESSES = Cap("guess", 300, 300)  # sign-ins from one address, behind which there may be a whole office
 PEX_LOGINS = Cap("pex-login", 20, 300)  # begun from one address
 CHECKS = Cap("check", 20, 300)  # of one business; each takes some ten of Procore's 600 calls an hour
 RUNS = Cap("run", 60, 300)  # started by hand for one business

@@ -31,7 +31,7 @@ def is_partner() -> bool:
 
 
 def sign_in_with_proof(request: Request) -> Response[str]:
-    request.cap(caps.SIGN_INS)
+    request.cap(caps.GUESSES)
     if "pex_jwt" in request.body():
         return _enter(request, wiring().pex_app().exchange(request.read(Launch).pex_jwt), ours=True, status=201)
     return _enter(request, request.read(SignIn).pex_token, ours=False, status=201)
