@@ -314,3 +314,30 @@ def test_codes_that_procore_does_not_take_over_are_told(world: World, posted: Tr
     row = world.ledger[posted.transaction_id]
     assert (row.state, row.reason) == ("exception", "edited_in_procore")
     assert "other budget codes" in row.detail
+
+
+def test_an_expense_of_a_purchase_that_became_nothing_is_told_and_not_called_refused(world: World) -> None:
+    one = world.split("100.00", [("60.00", coding()), ("40.00", coding(P2, "03-300"))])
+    world.procore.tool_off = {P2}
+    world.sync()
+    assert world.ledger[one.transaction_id].state == "waiting"
+    world.pex.change(one.transaction_id, amount=Decimal(), allocations=())
+    for _ in range(2):
+        world.sync()
+        row = world.ledger[one.transaction_id]
+        assert (row.state, row.reason, row.detail) == ("exception", "changed_after_sync", "zero_amount")
+    assert world.posted_amounts(one) == [Decimal("60.00")]
+    retag(world, one, ("100.00", coding()), amount=Decimal("100.00"))
+    world.sync()
+    assert (coded(world, one), world.ledger[one.transaction_id].state) == ([[(11, "100.00")]], "complete")
+
+
+def test_an_exception_whose_approval_is_taken_back_stays_one_while_its_expense_is_there(world: World) -> None:
+    world.choose(transactions="approved")
+    one = world.purchase("100.00")
+    world.sync()
+    world.ledger.save(move(world.ledger[one.transaction_id], "exception", world.clock(), "a person must look"))
+    world.pex.change(one.transaction_id, approved=False)
+    world.sync()
+    row = world.ledger[one.transaction_id]
+    assert (row.state, row.reason, row.detail) == ("exception", "changed_after_sync", "not_approved")

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from pex_procore.domain.eastern import eastern_date, start_of_day
 from pex_procore.domain.eligibility import REACH, in_scope, judge
 from pex_procore.domain.ledger import Row, State, announce, hold, move
-from pex_procore.domain.reasons import Refused
+from pex_procore.domain.reasons import Refused, Waiting
 from pex_procore.domain.runs import Outcome, Run, RunItem, Tally
 from pex_procore.domain.settings import Settings
 from pex_procore.domain.transactions import Transaction
@@ -153,10 +153,21 @@ def consider(
         return row
     verdict = judge(transaction, settings, now)
     if verdict is not None:
-        return hold(updated, verdict, now, run_id)
+        return _hold(updated, verdict, now, run_id)
     if row.state in ("refused", "exception") or row.reason in ("not_approved", "allocations_do_not_add_up"):
         return move(updated, "announced", now, "eligible", run_id)
     return updated
+
+
+def _hold(row: Row, verdict: Waiting | Refused, now: datetime, run_id: str) -> Row:
+    """Where an expense, or part of it, is in Procore already, a person must know; what only waits goes on waiting."""
+    has_expense = any(one.direct_cost_id is not None for one in row.postings)
+    if not has_expense or (row.state != "exception" and isinstance(verdict, Waiting)):
+        return hold(row, verdict, now, run_id)
+    reason, detail = "changed_after_sync", verdict.reason
+    if (row.state, row.reason, row.detail) == ("exception", reason, detail):
+        return row
+    return move(row, "exception", now, reason, run_id, reason=reason, detail=detail)
 
 
 def _consider_posted(row: Row, transaction: Transaction, settings: Settings, now: datetime, run_id: str) -> Row:
@@ -194,7 +205,7 @@ def _give_up_old(ledger: Ledger, settings: Settings, now: datetime, run_id: str)
             verdict = Refused("not_listed_by_pex")
         if isinstance(verdict, Refused):
             with suppress(Conflict):
-                found.append(_item(ledger.save(hold(row, verdict, now, run_id))))
+                found.append(_item(ledger.save(_hold(row, verdict, now, run_id))))
     return found
 
 
@@ -212,7 +223,7 @@ def _last_checked(row: Row) -> datetime:
 
 
 def _item(row: Row) -> RunItem:
-    outcomes: dict[str, Outcome] = {"waiting": "waiting", "refused": "refused"}
+    outcomes: dict[str, Outcome] = {"waiting": "waiting", "refused": "refused", "exception": "failed"}
     outcome = outcomes.get(row.state, "already_posted")
     return RunItem(transaction_id=row.transaction_id, outcome=outcome, reason=row.reason, detail=row.detail)
 
