@@ -163,7 +163,7 @@ def start_run() -> Response[str]:
     if order.dry_run and order.kind == "tags":
         raise HttpProblem(422, "invalid", "Only purchases can be tried out.", field="dry_run", todo="Leave it out.")
     business = wiring().business(request.business().business_id, order.kind)
-    request.cap(caps.RUNS, business.business_id)
+    request.cap(caps.TRY_OUTS if order.dry_run else caps.RUNS, business.business_id)
     if order.dry_run:
         return reply(try_out(business, order.since))
     try:

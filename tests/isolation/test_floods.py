@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pex_procore.runtime import caps
+from pex_procore.store.caps import Cap
 from tests.flow.gateway import Reply, proxy_event, reply_of
 from tests.flow.story import Story
 from tests.functions.test_setup_credentials import check_problem
@@ -65,15 +66,24 @@ def test_fresh_looks_end_and_the_cheap_one_stays(connected: Story) -> None:
     assert connected.api("GET", "/v1/connection").status == 200
 
 
-def test_runs_started_in_a_loop_end_and_another_business_starts_its_own(story: Story) -> None:
+@pytest.mark.parametrize(("cap", "dry_run"), [(caps.RUNS, False), (caps.TRY_OUTS, True)], ids=["runs", "dry runs"])
+def test_runs_started_in_a_loop_end_and_another_business_starts_its_own(story: Story, cap: Cap, dry_run: bool) -> None:
     def start() -> Reply:
-        return story.api("POST", "/v1/runs", {"kind": "transactions"})
+        return story.api("POST", "/v1/runs", {"kind": "transactions", "dry_run": dry_run})
 
-    for _ in range(caps.RUNS.times):
-        check_problem(start(), 409, "disconnected")
-    check_too_many(start(), caps.RUNS.seconds)
+    assert {start().status for _ in range(cap.times)} <= {409, 422}, "nothing is connected"
+    check_too_many(start(), cap.seconds)
     story.sign_in(story.pex.act_add_business()["token"])
-    check_problem(start(), 409, "disconnected")
+    assert start().status in (409, 422)
+
+
+@pytest.mark.parametrize(
+    ("path", "cap"), [("/v1/history.csv", caps.FILES), ("/v1/reconciliation", caps.COMPARISONS)], ids=["files", "books"]
+)
+def test_files_and_comparisons_end(story: Story, path: str, cap: Cap) -> None:
+    days = {"from": "2026-05-01", "to": "2026-05-03"}
+    assert 429 not in {story.api("GET", path, **days).status for _ in range(cap.times)}
+    check_too_many(story.api("GET", path, **days), cap.seconds)
 
 
 def test_sign_ins_at_pex_begun_in_a_loop_end(story: Story) -> None:
