@@ -59,3 +59,7 @@ def test_a_message_is_one_short_line_without_half_a_secret() -> None:
     assert len(text) <= MESSAGE_LIMIT
     assert "\n" not in text
     assert "eyJ" not in text
+
+
+def test_a_secret_that_is_named_is_hidden_in_base64_too() -> None:
+    assert redact("Basic c3dvcmRmaXNo was sent for swordfish", ["swordfish"]) == "Basic [hidden] was sent for [hidden]"

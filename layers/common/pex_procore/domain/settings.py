@@ -15,7 +15,12 @@ ReferenceChoice = Literal["auto", "origin_id", "description"]
 
 
 def _read_day(raw: object) -> object:
-    return date.fromisoformat(raw) if isinstance(raw, str) else raw
+    if not isinstance(raw, str):
+        return raw
+    try:
+        return date.fromisoformat(raw)
+    except ValueError:
+        raise ValueError("a day is written as YYYY-MM-DD") from None  # the other sentence would repeat what was sent
 
 
 Day = Annotated[date, BeforeValidator(_read_day)]  # YYYY-MM-DD

@@ -17,6 +17,7 @@ from pex_procore.domain.eastern import EASTERN
 from pex_procore.domain.money import parse_amount
 from pex_procore.domain.text import clean
 from pex_procore.domain.transactions import Allocation, Kind, Transaction
+from pex_procore.net.redaction import hide_cards
 
 US_DOLLAR = "840"  # ISO 4217
 
@@ -69,9 +70,9 @@ def read_transaction(row: Mapping[str, Any]) -> Transaction:
         pending=flag(row.get("IsPending")),
         declined=flag(row.get("IsDecline")),
         approved=text(row.get("MetadataApprovalStatus")).casefold() == "approved",
-        merchant=text(row.get("MerchantName")) or text(row.get("MerchantNameNormalized")),
+        merchant=hide_cards(text(row.get("MerchantName")) or text(row.get("MerchantNameNormalized"))),
         place=", ".join(filter(None, (text(row.get("MerchantCity")), text(row.get("MerchantState"))))),
-        description=text(row.get("Description")),
+        description=hide_cards(text(row.get("Description"))),
         notes=_notes(row.get("TransactionNotes"), system=False),
         system_notes=_notes(row.get("TransactionNotes"), system=True),
         allocations=_allocations(row.get("TransactionTags"), amount),
@@ -101,7 +102,7 @@ def _amount(raw: object) -> Decimal:
 
 def _notes(raw: object, *, system: bool) -> tuple[str, ...]:
     chosen = (note for note in objects(raw) if flag(note.get("SystemGenerated")) is system)
-    return tuple(filter(None, (text(note.get("NoteText")) for note in chosen)))
+    return tuple(filter(None, (hide_cards(text(note.get("NoteText"))) for note in chosen)))
 
 
 def _allocations(raw: object, amount: Decimal) -> tuple[Allocation, ...]:
