@@ -20,6 +20,7 @@ from pex_procore.domain.ledger import State
 from pex_procore.domain.reasons import REASONS, Actor
 from pex_procore.domain.runs import Kind, Run
 from pex_procore.domain.settings import Settings
+from pex_procore.runtime.answers import HelpShown, RunShown
 from pex_procore.runtime.views import explain, show_run
 from pex_procore.runtime.wiring import Business, now, wiring
 from pex_procore.services.ports import Side
@@ -55,7 +56,7 @@ class PexSide(BaseModel):
     token_expires_at: datetime | None
     problem: str | None
     warning: str | None
-    help: Any
+    help: HelpShown | None
     callbacks: Literal["subscribed", "not_subscribed"]
     has_callback_secret: bool
     permissions: list[PermissionCheck]
@@ -67,7 +68,7 @@ class ProcoreSide(BaseModel):
     company_name: str
     has_credentials: bool
     problem: str | None
-    help: Any
+    help: HelpShown | None
     tools: list[ToolCheck]
     checked_at: datetime | None
 
@@ -119,7 +120,7 @@ class ConnectionShown(BaseModel):
     counts: dict[str, Count]
     schedule: Schedule
     running: str | None
-    last_runs: list[Any]
+    last_runs: list[RunShown]
 
 
 def show_connection(business: Business, username: str, silent: Iterable[Side] = ()) -> ConnectionShown:
