@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pex_procore.runtime.names import Names
 from pex_procore.runtime.step import Chunk, Context, Event, in_chunks, step
 from pex_procore.runtime.wiring import now
 from pex_procore.services.progress import Progress
@@ -24,5 +25,6 @@ def stage(chunk: Chunk) -> Progress:
         bucket=chunk.business.bucket,
         runs=chunk.business.runs,
         clock=now,
+        address=lambda: Names(chunk.business).web_address,
         may_go_on=chunk.may_go_on,
     )

@@ -77,10 +77,17 @@ def posting(project_id: int) -> Posting:
     return Posting(project_id=project_id, direct_cost_id=70_000 + project_id, sent_at=NOW, state="posted", **fields)
 
 
+def test_without_an_address_the_note_has_no_link() -> None:
+    assert "http" not in note_text([posting(1)], NOW, None)
+
+
 @pytest.mark.parametrize("parts", [1, 2, 40])
 def test_the_note_names_the_expenses_within_pexs_limit_and_is_known_again(parts: int) -> None:
-    text = note_text([posting(number) for number in range(1, parts + 1)], NOW)
+    text = note_text([posting(number) for number in range(1, parts + 1)], NOW, "https://us02.procore.com")
     assert "70001 (project 1)" in text
+    links = [word for word in text.split() if word.startswith("https:")]
+    told = [f"https://us02.procore.com/{number}/project/direct_costs/{70_000 + number}" for number in (1, 2)]
+    assert links == ([] if parts == 40 else told[:parts]), "whole links, or none"
     assert len(text) <= NOTE_LIMIT
     assert is_our_note(text)
 

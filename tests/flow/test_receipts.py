@@ -134,13 +134,16 @@ def test_without_the_receipts_toggle_no_attachment_is_asked_for(connected: Story
     assert connected.procore.requests.count("PATCH") == 0
 
 
-def test_the_note_names_the_expense(connected: Story) -> None:
+def test_the_note_names_the_expense_and_leads_there(connected: Story) -> None:
     transaction_id = connected.purchase()
     connected.sync()
     connected.sync()
     notes = connected.notes(transaction_id)
     assert len(notes) == 1
-    assert str(connected.cost()["id"]) in notes[0]
+    cost = connected.cost()
+    assert f"expense {cost['id']} (project " in notes[0]
+    assert notes[0].endswith(f"/project/direct_costs/{cost['id']}")
+    assert connected.row(transaction_id)["direct_costs"][0]["url"] == notes[0].split()[-1]
 
 
 def test_without_the_notes_toggle_nothing_is_written_to_pex(connected: Story) -> None:

@@ -35,6 +35,7 @@ LEASE_SECONDS, LEASE_NEEDED = 150, 120
 MOST_ROUNDS = 60  # of one step; a run that needs more would never end
 JPEG = b"\xff\xd8\xff" + b"picture"
 PDF = b"%PDF-1.7 paper"
+ADDRESS = "https://us02.procore.com"
 
 OPTIONS = {
     "tag-p": ("Procore Projects", [("101", "24-001 - Riverside"), ("102", "24-002 - Hilltop"), ("103", "Old Mill")]),
@@ -248,6 +249,7 @@ class World:
             bucket=self.bucket,
             runs=self.runs,
             clock=self.clock,
+            address=lambda: ADDRESS,
             may_go_on=lambda: True,
         )
 

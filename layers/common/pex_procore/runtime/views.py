@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pex_procore.domain.ledger import Posting, Row, State
+from pex_procore.domain.notes import expense_url
 from pex_procore.domain.reasons import REASONS
 from pex_procore.domain.runs import Run, RunItem, tally_items
 from pex_procore.domain.search import day_of
@@ -101,7 +102,6 @@ def _row(row: Row, names: Names) -> dict[str, Any]:
 
 def show_posting(posting: Posting, names: Names) -> DirectCostShown:
     project_id, direct_cost_id = posting.project_id, posting.direct_cost_id
-    address = names.web_address if direct_cost_id is not None else None
     return DirectCostShown(
         project_id=project_id,
         project_name=names.projects.get(project_id),
@@ -109,5 +109,5 @@ def show_posting(posting: Posting, names: Names) -> DirectCostShown:
         reference=posting.reference,
         amount=posting.amount,
         state=posting.state,
-        url=f"{address}/{project_id}/project/direct_costs/{direct_cost_id}" if address else None,
+        url=expense_url(names.web_address, posting) if direct_cost_id is not None else None,
     )

@@ -29,9 +29,11 @@ def stage_receipts(
     bucket: ReceiptBucket,
     runs: Runs,
     clock: Clock,
+    address: Callable[[], str | None],
     may_go_on: Callable[[], bool],
 ) -> Progress:
-    """Rows with nothing left to attach are complete afterwards; failure here never un-posts anything."""
+    """Rows with nothing left to attach are complete afterwards; failure here never un-posts anything. `address`: where
+    people see the company's records, for the note."""
     rows = ledger.load_many(transaction_ids)
     items: list[RunItem] = []
 
@@ -41,7 +43,7 @@ def stage_receipts(
             return None
         noted = saved = _intend_note(row, run, ledger)
         try:
-            noted = _note(saved, run, pex, clock, perhaps_sent=row.note_sent)
+            noted = _note(saved, run, pex, clock, address, perhaps_sent=row.note_sent)
             row = _stage(noted, run, pex, ledger, bucket, clock) if run.settings.attach_receipts else noted
         except (TryLater, NeedsAttention) as error:
             if noted is not saved:
@@ -96,7 +98,7 @@ def _intend_note(row: Row, run: Run, ledger: Ledger) -> Row:
     return ledger.save(row.model_copy(update={"note_sent": True}))
 
 
-def _note(row: Row, run: Run, pex: Pex, clock: Clock, *, perhaps_sent: bool) -> Row:
+def _note(row: Row, run: Run, pex: Pex, clock: Clock, address: Callable[[], str | None], *, perhaps_sent: bool) -> Row:
     """A note is a courtesy: whatever happens to it, nothing is posted again. One that was perhaps written is looked for
     before another try. What came of it is saved together with what is staged."""
     if not _owes_note(row, run):
@@ -104,7 +106,7 @@ def _note(row: Row, run: Run, pex: Pex, clock: Clock, *, perhaps_sent: bool) -> 
     if _has_our_note(row, pex, clock(), look=perhaps_sent):
         return row.model_copy(update={"noted": True})
     try:
-        pex.post_note(row.transaction_id, note_text(row.postings, clock()))
+        pex.post_note(row.transaction_id, note_text(row.postings, clock(), address()))
         cause = "note written"
     except NeedsAttention as refusal:
         if refusal.reason != "pex_permission_missing":
