@@ -117,6 +117,43 @@ def test_only_the_first_token_counts_and_none_is_stored_open(story: Story) -> No
     assert browser.finish(begun["id"]).json["business_id"] == story.names.business_id
 
 
+def test_no_secret_of_the_ways_in_is_stored_logged_or_put_into_an_address_at_pex(
+    story: Story, capfd: pytest.CaptureFixture[str]
+) -> None:
+    jwt = story.pex.act_launch()["jwt"]
+    assert story.cloud.request("POST", "/v1/sessions", {"pex_jwt": jwt}).status == 201
+    browser = Browser(story)
+    begun = browser.begin()
+    back = browser.log_in_at_pex(begun["authorize_url"])
+    login_key = browser.cookies["pex_connector_login"]
+    browser.ask("GET", back)
+    assert browser.finish(begun["id"]).status == 200
+    closing_key = back.rsplit("/", 1)[-1]
+    made = set(story.pex.world.tokens) - {PEX_TOKEN}
+    assert len(made) == 2
+    browser_session = browser.cookies["pex_connector_session"]
+    secrets = {PEX_APP_SECRET, jwt, begun["id"], login_key, closing_key, browser_session, *made}
+    addresses = " ".join(f"{one.path}?{one.query}" for one in story.pex.requests.all())
+    logs = "".join(capfd.readouterr())
+    for place in (story.everything_stored(), logs, addresses):
+        assert [secret for secret in secrets if secret in place] == []
+
+
+def test_a_fault_of_ours_during_a_sign_in_tells_no_key_to_the_log(
+    story: Story, capfd: pytest.CaptureFixture[str]
+) -> None:
+    browser = Browser(story)
+    begun = browser.begin()
+    stage = story.cloud.stage
+    (item,) = (one for one in stage.dynamodb.scan(TableName=stage.connections)["Items"] if "closing_hash" in one)
+    del item["closing_hash"]
+    stage.dynamodb.put_item(TableName=stage.connections, Item=item)
+    check_problem(browser.finish(begun["id"]), 500, "internal_error")
+    logs = "".join(capfd.readouterr())
+    assert "/v1/sessions/pex-login/{login_id}" in logs
+    assert begun["id"] not in logs
+
+
 def test_a_sign_in_is_over_after_an_hour_and_a_made_up_one_never_was(story: Story) -> None:
     browser = Browser(story)
     begun = browser.begin()

@@ -119,7 +119,8 @@ def make_api() -> APIGatewayRestResolver:
 
     def failed(error: Exception) -> Response[str]:
         trace = "".join(traceback.format_exception(error, limit=-8))
-        tell("request failed", path=api.current_event.path, error=type(error).__name__, trace=trace)
+        route = api.current_event.raw_event.get("resource")  # not the path: it may hold the key of a sign-in
+        tell("request failed", route=route, error=type(error).__name__, trace=trace)
         return problem(HttpProblem(500, "internal_error", REASONS["internal_error"].text, todo="Try again."))
 
     api.exception_handler(HttpProblem)(problem)
