@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.canned import URL, Canned
-from tests.browser.visitor import CHROMIUM_FLAGS, Visitor
+from tests.browser.visitor import CHROMIUM_FLAGS, PATIENCE_MS, Visitor
 from tests.whole_stack.program import ROOT, SECRETS, Life, Program
 
 Alone = Callable[..., tuple[Visitor, Canned]]
@@ -22,6 +22,7 @@ def browser() -> Iterator[Browser]:
     path = subprocess.run([ROOT / "tools/find-chromium"], capture_output=True, text=True, check=True).stdout.strip()
     if not path:
         pytest.skip("There is no Chromium on this machine; 'tools/find-chromium --install' says what can be done.")
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
         yield opened
@@ -63,4 +64,6 @@ def program() -> Iterator[Program]:
 
 @pytest.fixture(scope="session")
 def life(program: Program) -> Life:
-    return Life(program.urls["control_url"])
+    control = Life(program.urls["control_url"])
+    control.switch("procore", hourly_limit=100_000, spike_limit=10_000)  # all customers share one service account
+    return control

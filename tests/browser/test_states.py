@@ -110,7 +110,7 @@ def test_what_is_broken_is_said_first_with_the_way_to_mend_it(
 def test_a_list_that_shrank_is_confirmed_by_a_person_once(alone: Alone) -> None:
     visitor, canned = alone(attention=[attention("source_shrank", "tags")])
     visitor.open()
-    visitor.press("It is meant so")
+    visitor.press("Confirm the change")
     visitor.press("Refresh the tags")
     expect(visitor.page.get_by_role("dialog")).to_have_count(0)
     assert ("POST", "runs", {"kind": "tags", "confirm": True}) in canned.asked

@@ -9,6 +9,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
+PATIENCE_MS = 45_000  # of a machine that has much else to do
 AXE = Path(__file__).parent / "vendor/axe.min.js"
 DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 360, "height": 740}
@@ -19,6 +20,11 @@ CHROMIUM_FLAGS = [
 REFUSALS = """
 addEventListener("securitypolicyviolation", e => console.error(`refused: ${e.violatedDirective} ${e.blockedURI}`))
 """
+FOCUSED = """(() => {
+  const it = document.activeElement;
+  const name = it.getAttribute("aria-label") ?? it.labels?.[0]?.innerText ?? it.innerText ?? "";
+  return [name.trim(), getComputedStyle(it).outlineStyle];
+})()"""
 KEPT = "JSON.stringify([Object.entries(localStorage), Object.entries(sessionStorage), document.cookie])"
 STATUS_OF_AN_ANSWER = re.compile(
     r"^Failed to load resource: .*(status of [45]\d\d|net::ERR_(FAILED|INTERNET_DISCONNECTED))"
@@ -42,10 +48,10 @@ class Visitor:
             timezone_id="Asia/Kathmandu",  # neither UTC nor Eastern: the reader's own clock must not matter
             locale="en-US",
         )
-        self.context.set_default_timeout(15_000)
+        self.context.set_default_timeout(PATIENCE_MS)
         self.context.add_init_script(REFUSALS)
         self.page: Page = self.context.new_page()
-        self.context.on("request", lambda request: self.addresses.append(request.url))
+        self.page.on("request", lambda request: self.addresses.append(request.url))
         self.page.on("console", lambda message: self._hear(message.type, message.text))
         self.page.on("pageerror", lambda error: self._hear("error", str(error)))
 
@@ -66,10 +72,10 @@ class Visitor:
         self.page.evaluate("hash => { location.hash = hash }", f"#/{where}")
         return self
 
-    def sees(self, text: str | re.Pattern[str], seconds: float = 15) -> None:
+    def sees(self, text: str | re.Pattern[str], seconds: float = PATIENCE_MS / 1000) -> None:
         expect(self.page.get_by_text(text).locator("visible=true").first).to_be_visible(timeout=seconds * 1000)
 
-    def sees_heading(self, name: str, seconds: float = 15) -> None:
+    def sees_heading(self, name: str, seconds: float = PATIENCE_MS / 1000) -> None:
         expect(self.page.get_by_role("heading", name=name, exact=True).first).to_be_visible(timeout=seconds * 1000)
 
     def button(self, name: str) -> Locator:
@@ -87,6 +93,16 @@ class Visitor:
 
     def card(self, title: str) -> Locator:
         return self.page.get_by_role("region", name=title, exact=True)
+
+    def tab_to(self, name: str) -> None:
+        """With the Tab key alone, wherever the focus is; what has it must be seen to have it."""
+        for _ in range(120):
+            self.page.keyboard.press("Tab")
+            found, outline = self.page.evaluate(FOCUSED)
+            if found.startswith(name):
+                assert outline != "none", f"nothing shows that {name} has the focus"
+                return
+        raise AssertionError(f"the Tab key does not lead to {name}")
 
     def judge(self, context: str) -> None:
         """What axe-core finds serious or worse; and the page must not be wider than its window."""

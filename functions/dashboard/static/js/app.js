@@ -1,7 +1,7 @@
 // The frame: who is signed in, which screen is shown.
 import { html, render, useCallback, useEffect, useState } from "./html.js";
 import { get, post, remove, SIGNED_OUT } from "./api.js";
-import { useLoad } from "./state.js";
+import { useEvery, useLoad } from "./state.js";
 import { Loading, Note, ProblemNote } from "./ui.js";
 import { SignIn, takeLaunch } from "./signin.js";
 import { Setup } from "./setup.js";
@@ -78,11 +78,7 @@ function App({ launch }) {
     addEventListener(SIGNED_OUT, out);
     return () => removeEventListener(SIGNED_OUT, out);
   }, []);
-  useEffect(() => {
-    const timer = setInterval(() => document.visibilityState === "visible" && signedIn && connection.reload(),
-      LOOK_AGAIN_SECONDS * 1000);
-    return () => clearInterval(timer);
-  }, [signedIn, connection.reload]);
+  useEvery(LOOK_AGAIN_SECONDS, signedIn, () => document.visibilityState === "visible" && connection.reload());
   useEffect(() => void (online && signedIn && connection.error && connection.reload()), [online]);
 
   const enter = () => (setLaunchFailed(null), setSignedIn(true), connection.reload());

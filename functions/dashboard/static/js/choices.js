@@ -90,6 +90,7 @@ export function VendorPicker({ form }) {
   const found = useLoad(async () => (await get("procore/vendors", { q: asked })).items, [asked]);
   const chosen = form.value.vendor_id;
   const rows = found.data ?? [];
+  const gone = found.data && !asked && chosen != null && !rows.some((one) => one.id === chosen && one.active);
   const shown = rows.filter((one) => one.active || one.id === chosen).slice(0, VENDORS_SHOWN);
   return html`
     <fieldset class="picker">
@@ -98,6 +99,7 @@ export function VendorPicker({ form }) {
         Directory first, for example “PEX Card Purchases”.</p>
       <${TextField} label="Search vendors" type="search" value=${typed} onValue=${setTyped} error=${form.errors.vendor_id} />
       <${ProblemNote} error=${found.error} retry=${found.reload} />
+      ${gone && html`<${Note} tone="warn"><p>The vendor chosen so far is not active in Procore any more. Choose another one.</p><//>`}
       ${!found.data && found.loading && html`<${Loading} what="Asking Procore for its vendors…" />`}
       <div class="list" role="group" aria-label="Vendors" aria-busy=${found.loading}>
         ${shown.map((one) => html`
@@ -112,6 +114,14 @@ export function VendorPicker({ form }) {
       ${rows.length > VENDORS_SHOWN && html`<p class="hint">The first ${VENDORS_SHOWN} are shown. Type part of the name to see others.</p>`}
     </fieldset>
   `;
+}
+
+// What Procore calls the chosen vendor; undefined while it is not known. `can`: there is a Procore to ask.
+export function useVendorName(id, can) {
+  const vendors = useLoad(async () => (can ? (await get("procore/vendors")).items : []), [can]);
+  const found = vendors.data?.find((one) => one.id === id);
+  if (!vendors.data || found?.active) return found?.name;
+  return `${found?.name ?? `Vendor ${id}`} (not active in Procore)`;
 }
 
 // Which of Procore's other projects become options too.

@@ -119,9 +119,9 @@ function Health({ data, connection }) {
 function Sync({ connection, settings, onDone }) {
   const { last_runs: runs, schedule = {} } = connection.data;
   const [error, setError] = useState(null);
-  const [saving, setSaving] = useState("");
+  const [saving, setSaving] = useState({});
   const change = async (name, on) => {
-    setSaving(name);
+    setSaving({ [name]: on });
     setError(null);
     try {
       await settings.save({ [name]: on });
@@ -129,9 +129,9 @@ function Sync({ connection, settings, onDone }) {
     } catch (problem) {
       setError(problem);
     }
-    setSaving("");
+    setSaving({});
   };
-  const chosen = settings.settings;
+  const chosen = settings.settings && { ...settings.settings, ...saving };
   const last = runs.find((run) => run.kind === "transactions" && run.status === "finished");
   const next = schedule.next_transactions_at;
   return html`
@@ -144,10 +144,10 @@ function Sync({ connection, settings, onDone }) {
       <${ProblemNote} error=${error ?? settings.error} retry=${settings.error && settings.reload} />
       ${chosen && html`
         <div class="stack">
-          <${Switch} label="Automatic sync" checked=${chosen.automatic_sync} busy=${saving === "automatic_sync"}
+          <${Switch} label="Automatic sync" checked=${chosen.automatic_sync} busy=${"automatic_sync" in saving}
             hint=${chosen.automatic_sync ? "Purchases are imported as they settle." : "Off: nothing is imported until you press Sync now."}
             onValue=${(on) => change("automatic_sync", on)} />
-          <${Switch} label="Project sync" checked=${chosen.sync_projects} busy=${saving === "sync_projects"}
+          <${Switch} label="Project sync" checked=${chosen.sync_projects} busy=${"sync_projects" in saving}
             hint=${chosen.sync_projects ? "Every Procore project becomes an option in PEX." : html`Only picked projects are options. <a href="#/settings/projects">Pick projects</a>`}
             onValue=${(on) => change("sync_projects", on)} />
         </div>`}

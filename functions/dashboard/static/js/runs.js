@@ -2,7 +2,10 @@
 import { html } from "./html.js";
 import { address, get } from "./api.js";
 import { moment, RUNS, tally, TRIGGERS, VERDICTS } from "./format.js";
+import { useEvery } from "./state.js";
 import { Badge, Empty, Heading, Loading, More, ProblemNote, usePages } from "./ui.js";
+
+const LOOK_SECONDS = 5;
 
 export const Verdict = ({ run }) => (run.status === "running"
   ? html`<${Badge}>Running<//>`
@@ -10,6 +13,7 @@ export const Verdict = ({ run }) => (run.status === "running"
 
 export function Runs() {
   const pages = usePages((next) => get("runs", { next }), []);
+  useEvery(LOOK_SECONDS, pages.items?.some((run) => run.status === "running"), pages.restart);
   return html`
     <${Heading} actions=${html`<a class="button" href=${address("history.csv")} download>Download as CSV</a>`}>History<//>
     <${ProblemNote} error=${pages.error} retry=${pages.restart} />

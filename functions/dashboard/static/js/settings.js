@@ -5,7 +5,7 @@ import { counted, day, KINDS, TAG_NAMES } from "./format.js";
 import { useAction, useLoad, useSettings } from "./state.js";
 import { Button, Card, Confirm, Heading, Loading, Note, ProblemNote, Radios, SelectField, Switch, TextField } from "./ui.js";
 import {
-  ExpenseStatus, Form, OtherProjects, PostDate, StartDate, useDraft, VendorPicker, WhatToSync, WhichPurchases,
+  ExpenseStatus, Form, OtherProjects, PostDate, StartDate, useDraft, useVendorName, VendorPicker, WhatToSync, WhichPurchases,
 } from "./choices.js";
 import { ProjectPicker } from "./projects.js";
 import { TagChecks, TagMapping } from "./tags.js";
@@ -83,7 +83,7 @@ const PARTS = [
     ["Receipts are attached", yes(now.attach_receipts)],
   ]],
   ["expenses", "Expenses in Procore", ExpensesForm, (now, vendor) => [
-    ["Vendor", vendor ?? (now.vendor_id ? `Vendor ${now.vendor_id}` : "None chosen")],
+    ["Vendor", now.vendor_id ? vendor ?? `Vendor ${now.vendor_id}` : "None chosen"],
     ["Status", now.expense_status[0].toUpperCase() + now.expense_status.slice(1)],
     ["Date", now.post_date === "settlement" ? "Day the purchase settled" : "Day of the purchase"],
     ["Expenses follow their purchases", yes(now.update_expenses)],
@@ -126,12 +126,6 @@ export function Settings({ connection, route }) {
     <${ProcoreSide} connection=${connection} />
     <${Disconnect} connection=${connection} />
   `;
-}
-
-function useVendorName(id, can) {
-  const vendors = useLoad(async () => (can ? (await get("procore/vendors")).items : []), [can]);
-  const found = vendors.data?.find((one) => one.id === id);
-  return found && (found.active ? found.name : `${found.name} (inactive in Procore)`);
 }
 
 export const Facts = ({ rows }) => html`

@@ -4,7 +4,7 @@ import { post, put } from "./api.js";
 import { counted, day, money, number, OUTCOMES, today } from "./format.js";
 import { useAction } from "./state.js";
 import { Badge, Button, Empty, Loading, ProblemNote, TextField, Todo } from "./ui.js";
-import { ExpenseStatus, Form, PostDate, StartDate, useDraft, VendorPicker, WhatToSync, WhichPurchases } from "./choices.js";
+import { ExpenseStatus, Form, PostDate, StartDate, useDraft, useVendorName, VendorPicker, WhatToSync, WhichPurchases } from "./choices.js";
 import { ProjectPicker } from "./projects.js";
 import { Buttons } from "./setup_sides.js";
 
@@ -48,9 +48,16 @@ export function StartStep({ settings, next, back }) {
 
 const DAYS = 7;
 
+function followed(chosen) {
+  const projects = chosen.sync_projects ? "all projects" : chosen.project_ids.length && counted(chosen.project_ids.length, "project");
+  const names = [projects, chosen.sync_cost_codes && "cost codes", chosen.sync_cost_types && "cost types"].filter(Boolean).join(", ");
+  return names ? names[0].toUpperCase() + names.slice(1) : "None";
+}
+
 export function SummaryStep({ connection, settings, back }) {
   const { procore, pex } = connection.data;
   const chosen = settings.settings;
+  const vendor = useVendorName(chosen.vendor_id, true);
   const [from] = useState(() => (chosen.start_date > today(DAYS) ? chosen.start_date : today(DAYS)));
   const tryOut = useAction(async () => (await post("runs", { kind: "transactions", dry_run: true, from })).dry_run);
   const [found, setFound] = useState(null);
@@ -65,15 +72,17 @@ export function SummaryStep({ connection, settings, back }) {
     await connection.reload();
     return true;
   });
-  const yes = (on) => (on ? "Yes" : "No");
   return html`
     <dl class="facts">
       <div><dt>PEX business</dt><dd>${connection.data.business_name}</dd></div>
       <div><dt>Procore company</dt><dd>${procore.company_name}</dd></div>
-      <div><dt>Projects</dt><dd>${chosen.sync_projects ? "All" : counted(chosen.project_ids.length, "picked project")}</dd></div>
-      <div><dt>Cost codes · cost types</dt><dd>${yes(chosen.sync_cost_codes)} · ${yes(chosen.sync_cost_types)}</dd></div>
-      <div><dt>Purchases</dt><dd>${!chosen.sync_expenses ? "Not imported" : chosen.transactions === "all" ? "All" : "Approved only"}</dd></div>
       <div><dt>Start date</dt><dd>${day(chosen.start_date)}</dd></div>
+      <div><dt>Tags that follow Procore</dt><dd>${followed(chosen)}</dd></div>
+      <div><dt>Purchases</dt><dd>${!chosen.sync_expenses ? "Not imported" : chosen.transactions === "all" ? "All" : "Approved only"}</dd></div>
+      ${chosen.sync_expenses && html`
+        <div><dt>Vendor</dt><dd>${vendor ?? "…"}</dd></div>
+        <div><dt>Status in Procore</dt><dd>${chosen.expense_status[0].toUpperCase() + chosen.expense_status.slice(1)}</dd></div>
+        <div><dt>Receipts</dt><dd>${chosen.attach_receipts ? "Attached" : "Not attached"}</dd></div>`}
     </dl>
     ${chosen.sync_expenses && html`
       <h2>What would happen</h2>
@@ -90,14 +99,18 @@ export function SummaryStep({ connection, settings, back }) {
   `;
 }
 
+const OTHERS = [
+  ["waiting", "would wait"], ["refused", "would not be imported"], ["already_posted", "would stay as they are in Procore"],
+  ["failed", "could not be judged"],
+];
+
 function DryRun({ found }) {
   const { counts, items } = found;
+  const others = OTHERS.filter(([name]) => counts[name]).map(([name, text]) => `, ${number(counts[name])} ${text}`).join("");
   if (!items.length) return html`<${Empty} title="No purchase settled in these days."><p>New ones are imported as they settle.</p><//>`;
   return html`
     <p class="tally" role="status">
-      <strong>${counted(counts.would_post ?? 0, "expense")}</strong> of ${money(found.amount)} would be posted,
-      ${" "}${number(counts.waiting ?? 0)} would wait, ${number(counts.refused ?? 0)} would not be imported${counts.already_posted
-        ? `, ${number(counts.already_posted)} are in Procore already` : ""}.
+      <strong>${counted(counts.would_post ?? 0, "expense")}</strong> of ${money(found.amount)} would be posted${others}.
       ${found.more && " There is more; this is the beginning."}
     </p>
     <div class="table-wrap" tabindex="0" role="region" aria-label="Purchases of the last days">

@@ -34,11 +34,11 @@ export function SignInForm({ onDone }) {
   if (waiting) return html`<${PexLogin} login=${waiting} onDone=${onDone} onCancel=${() => setWaiting(null)} />`;
   return html`
     ${offered.data?.pex_login && html`<${StartPexLogin} onStarted=${setWaiting} /><p class="or">or</p>`}
-    <${TokenForm} onDone=${onDone} />
+    <${TokenForm} kind=${offered.data?.pex_login ? "" : "primary"} onDone=${onDone} />
   `;
 }
 
-function TokenForm({ onDone }) {
+function TokenForm({ kind, onDone }) {
   const [token, setToken] = useState("");
   const signIn = useAction(() => post("sessions", { pex_token: token.trim() }));
   const submit = async (event) => {
@@ -56,7 +56,7 @@ function TokenForm({ onDone }) {
       <${TextField} label="PEX API token" type="password" value=${token} onValue=${setToken} name="pex_token"
         error=${error?.field === "pex_token" && "PEX did not accept this token."}
         hint="In PEX: your profile → Authorized apps → Generate token. Use an administrator's login." />
-      <${Button} type="submit" kind="primary" busy=${signIn.busy}>Sign in<//>
+      <${Button} type="submit" kind=${kind} busy=${signIn.busy}>Sign in<//>
     </form>
   `;
 }

@@ -58,6 +58,17 @@ export function usePoll(look, seconds, inputs) {
   }, inputs);
 }
 
+// Calls `act` every so many seconds while `on`.
+export function useEvery(seconds, on, act) {
+  const latest = useRef();
+  latest.current = act;
+  useEffect(() => {
+    if (!on) return undefined;
+    const timer = setInterval(() => latest.current(), seconds * 1000);
+    return () => clearInterval(timer);
+  }, [Boolean(on)]);
+}
+
 // The admin's choices, and saving some of them without overwriting somebody else's.
 export function useSettings() {
   const loaded = useLoad(() => ask("GET", "settings"));

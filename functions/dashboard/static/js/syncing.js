@@ -89,7 +89,7 @@ export function ConfirmShrunk({ onDone }) {
     onDone();
   });
   return html`
-    <${Button} onClick=${() => setAsking(true)}>It is meant so<//>
+    <${Button} onClick=${() => setAsking(true)}>Confirm the change<//>
     ${asking && html`
       <${Confirm} title="Switch the missing options off?" yes="Refresh the tags" onYes=${start.run} busy=${start.busy}
         error=${start.error} onNo=${() => setAsking(false)}>

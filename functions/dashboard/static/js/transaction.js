@@ -2,7 +2,7 @@
 import { html, useState } from "./html.js";
 import { get, post } from "./api.js";
 import { counted, day, KIND, moment, money, STATES } from "./format.js";
-import { useAction, useLoad } from "./state.js";
+import { useAction, useEvery, useLoad } from "./state.js";
 import { Badge, Button, Card, Confirm, Heading, Loaded, Note, ProblemNote, Todo } from "./ui.js";
 
 const ACTIONS = {
@@ -10,6 +10,9 @@ const ACTIONS = {
   ignore: ["Never import it", "It is taken off the list of what waits. You can have it tried again later."],
   post_again: ["Post it again", "A new expense is made in Procore, in place of the one that was deleted there."],
 };
+
+const MOVING = ["announced", "posting", "unknown"];
+const LOOK_SECONDS = 3;
 
 export function TransactionPage({ route }) {
   const loaded = useLoad(() => get(`transactions/${encodeURIComponent(route.id)}`), [route.id]);
@@ -29,12 +32,14 @@ function Row({ row, reload }) {
       post_again: "It is posted again with the next sync, in a moment." }[name]);
     await reload();
   });
+  const moving = MOVING.includes(row.state);
+  useEvery(LOOK_SECONDS, done && moving, reload);
   const [word, tone] = STATES[row.state] ?? [row.state, "plain"];
   const press = (name) => (ACTIONS[name][1] ? setAsking(name) : act.run(name));
   return html`
     <${Heading}>${row.merchant || `Transaction ${row.transaction_id}`}<//>
     <p class="lead"><span class="figure">${money(row.amount)}</span> <${Badge} tone=${tone}>${word}<//></p>
-    <div role="status">${done && html`<${Note} tone="good"><p>${done}</p><//>`}</div>
+    <div role="status">${done && (moving || row.state === "ignored") && html`<${Note} tone="good"><p>${done}</p><//>`}</div>
     ${row.help && html`
       <${Note} tone=${tone === "bad" ? "bad" : tone === "warn" ? "warn" : "info"} title=${row.help.text}>
         ${row.detail && html`<p>${row.detail}</p>`}
