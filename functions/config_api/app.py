@@ -20,7 +20,7 @@ from pex_procore.runtime.history import send_history
 from pex_procore.runtime.http import HttpProblem, Request, make_api, reply
 from pex_procore.runtime.metrics import measured
 from pex_procore.runtime.names import Names
-from pex_procore.runtime.pages import load_row, page_of, read_days, read_wanted
+from pex_procore.runtime.pages import MAX_PAGE, PAGE, load_row, page_of, read_days, read_wanted
 from pex_procore.runtime.run_view import show_run_page
 from pex_procore.runtime.try_out import try_out
 from pex_procore.runtime.views import show_reasons, show_row, show_run, show_timeline
@@ -199,7 +199,8 @@ def get_run(run_id: str) -> Response[str]:
     run = business.runs.load(run_id)
     if run is None:
         raise HttpProblem(404, "not_found", "There is no such run.")
-    items, following = page_of(request, lambda limit, after: business.runs.page_of_items(run_id, limit, after))
+    many = MAX_PAGE if run.status == "finished" else PAGE  # one at work is asked for every moment
+    items, following = page_of(request, lambda limit, after: business.runs.page_of_items(run_id, limit, after), many)
     return reply(show_run_page(business, run, items, following))
 
 

@@ -122,7 +122,10 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ),
     ("GET", "/v1/runs"): Operation("Runs, newest first", {200: answers.RunPage}, PAGED, query=PAGE),
     ("GET", "/v1/runs/{run_id}"): Operation(
-        "A run, and what it did with each transaction", {200: answers.RunDetail}, (401, 404, 422), query=PAGE
+        "A run, and what it did with each transaction",
+        {200: answers.RunDetail},
+        (401, 404, 422),
+        query={**PAGE, "limit": {"type": "integer", "minimum": 1, "maximum": MAX_PAGE}},
     ),
     ("GET", "/v1/history.csv"): Operation(
         "Every purchase as a line", {200: "text/csv"}, (401, 422, 429), query={**DAYS, "next": PAGE["next"]}

@@ -14,11 +14,12 @@ from pex_procore.runtime.http import HttpProblem, Request
 from pex_procore.runtime.names import Names
 
 MAX_PAGE = 500
+PAGE = 100  # unless asked for otherwise
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
-def read_page(request: Request) -> tuple[int, str | None]:
-    raw = request.query("limit") or "100"
+def read_page(request: Request, limit: int = PAGE) -> tuple[int, str | None]:
+    raw = request.query("limit") or str(limit)
     if not (raw.isascii() and raw.isdecimal() and len(raw) < 5 and 0 < int(raw) <= MAX_PAGE):
         raise HttpProblem(422, "invalid", f"limit is a number from 1 to {MAX_PAGE}.", field="limit")
     return int(raw), request.query("next")
@@ -71,9 +72,9 @@ T = TypeVar("T")
 
 
 def page_of(
-    request: Request, read: Callable[[int, str | None], tuple[list[T], str | None]]
+    request: Request, read: Callable[[int, str | None], tuple[list[T], str | None]], default: int = PAGE
 ) -> tuple[list[T], str | None]:
-    limit, after = read_page(request)
+    limit, after = read_page(request, default)
     try:
         return read(limit, after)
     except ValueError as error:
