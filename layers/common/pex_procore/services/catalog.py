@@ -34,7 +34,8 @@ from pex_procore.services.ports import CatalogCache, Clock, Pex, PostRefused, Pr
 
 T = TypeVar("T")
 
-LIST_LIFE = timedelta(minutes=15)
+LIST_LIFE = timedelta(hours=1)  # of projects and cost types, which a refresh of tags renews every few minutes
+VENDOR_LIFE = timedelta(minutes=15)
 PROJECT_LIFE = timedelta(hours=24)
 CARDHOLDERS_LIFE = timedelta(hours=24)
 CURRENCY_LIFE = timedelta(hours=24)
@@ -119,7 +120,7 @@ class Catalog:
             vendor = self._procore.find_vendor(vendor_id)
             return vendor is not None and vendor.active
 
-        if not self._list(f"vendor {vendor_id}", _VENDOR, active, LIST_LIFE):
+        if not self._list(f"vendor {vendor_id}", _VENDOR, active, VENDOR_LIFE):
             raise NeedsAttention("vendor_inactive", f"vendor {vendor_id} was removed or deactivated in Procore")
         return vendor_id
 
