@@ -12,7 +12,7 @@ DEV_3_13 := .venv-3.13/.complete
 SAM_CLI := PATH="$(CURDIR)/.venv-sam/bin:$$PATH" SAM_CLI_TELEMETRY=0 sam
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-3.13 check fix lock build deploy-local check-template audit sbom upgrade bench-tags bench-imports soak fuzz openapi verify-sandbox forget clean
+.PHONY: help setup demo up test test-3.13 check fix lock build deploy-local check-template audit sbom upgrade bench-tags bench-imports soak fuzz openapi verify-sandbox screenshots forget clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9.-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,10 @@ audit: $(DEV) $(AUDIT) ## Ask whether a weakness is known in what is shipped, an
 
 sbom: $(DEV) ## Write docs/sbom.json and docs/licences.md again, from the layer's lock
 	@.venv/bin/python -m tools.shipped
+
+screenshots: $(DEV) ## Write the pictures of the page in docs/img again
+	@tools/find-chromium --install >/dev/null
+	@PYTHONPATH=layers/common .venv/bin/python -m tests.browser.pictures
 
 forget: $(DEV) ## Delete everything kept about one business (BUSINESS=98702 ARGS="--stack NAME --endpoint-url URL")
 	@test -n "$(BUSINESS)" || { echo "Which? make forget BUSINESS=98702"; exit 1; }

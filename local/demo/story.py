@@ -96,7 +96,8 @@ def _figures(scene: Scene, books: dict[str, Any]) -> dict[str, Any]:
 
 def _how_to_go_on(stack: Stack, screen: Screen) -> None:
     screen.act("Your turn")
-    screen.tell("The connector goes on running. Sign in, then ask it anything:")
+    screen.tell(f"The connector goes on running. Its page is {stack.url}/ (PEX API token: {TOKEN}).")
+    screen.tell("Or by API: sign in, then ask it anything:")
     body = json.dumps({"pex_token": TOKEN})
     screen.line(f"     curl -c /tmp/connector.cookies -d '{body}' {stack.url}/v1/sessions")
     for path in ("/v1/connection", "/v1/transactions?state=waiting", "/v1/runs"):

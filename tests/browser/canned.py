@@ -201,6 +201,19 @@ def run_detail(run_id: str, items: Sequence[dict[str, Any]] = (), **more: Any) -
     return run(run_id, **({"progress": None, "items": list(items), "next": None} | more))
 
 
+DRY_RUN = {
+    "dry_run": {
+        "counts": {"would_post": 1, "waiting": 1}, "amount": 120.5, "more": False,
+        "items": [
+            {"transaction_id": 1, "date": "2026-11-20", "merchant": "HOME DEPOT", "cardholder": "Luis Ortega",
+             "amount": 120.5, "outcome": "would_post", "reason": None, "detail": "", "help": None},
+            {"transaction_id": 2, "date": "2026-11-21", "merchant": "WAWA 8121", "cardholder": "Dana Whitaker",
+             "amount": 48.17, "outcome": "waiting", "reason": "missing_project", "detail": "",
+             "help": help_for("missing_project")},
+        ],
+    },
+}  # fmt: skip
+
 PROJECT_WORDS = ("Bridge", "School", "Hospital", "Lofts", "Garage", "Library", "Plant", "Terminal", "Court", "Tower")
 
 

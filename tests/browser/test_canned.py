@@ -10,8 +10,7 @@ from pydantic import BaseModel
 from pex_procore.domain.settings import Settings
 from pex_procore.runtime.answers import DryRunAnswer, Reasons, RunDetail, RunPage, TransactionDetail, TransactionPage
 from pex_procore.runtime.connection_view import ConnectionShown
-from tests.browser.canned import PURCHASES, Canned, run_detail
-from tests.browser.test_states import DRY_RUN
+from tests.browser.canned import DRY_RUN, PURCHASES, Canned, run_detail
 
 SHAPES = [
     ("connection", ConnectionShown), ("settings", Settings), ("reasons", Reasons), ("transactions", TransactionPage),

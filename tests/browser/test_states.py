@@ -10,12 +10,12 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from tests.browser.canned import (
+    DRY_RUN,
     PURCHASES,
     Canned,
     at,
     attention,
     connection,
-    help_for,
     problem,
     projects,
     run_detail,
@@ -33,18 +33,6 @@ SCREENS = [
     ("setup/company", "Procore company"), ("setup/tools", "Procore permissions"), ("setup/choices", "What to sync"),
     ("setup/start", "Start date"), ("setup/summary", "Summary"),
 ]  # fmt: skip
-DRY_RUN = {
-    "dry_run": {
-        "counts": {"would_post": 1, "waiting": 1}, "amount": 120.5, "more": False,
-        "items": [
-            {"transaction_id": 1, "date": "2026-11-20", "merchant": "HOME DEPOT", "cardholder": "Luis Ortega",
-             "amount": 120.5, "outcome": "would_post", "reason": None, "detail": "", "help": None},
-            {"transaction_id": 2, "date": "2026-11-21", "merchant": "WAWA 8121", "cardholder": "Dana Whitaker",
-             "amount": 48.17, "outcome": "waiting", "reason": "missing_project", "detail": "",
-             "help": help_for("missing_project")},
-        ],
-    },
-}  # fmt: skip
 NEW = {"tags": False, "credentials": False, "company": False, "settings": False, "active": False}
 
 
