@@ -86,6 +86,15 @@ def test_our_own_ledger_is_not_believed_about_procore(connected: Story) -> None:
     connected.sync()  # the lost row is found in Procore again
 
 
+def test_what_was_not_read_yet_is_a_difference_and_no_drift(
+    connected: Story, capsys: pytest.CaptureFixture[str]
+) -> None:
+    transaction_id = connected.purchase()
+    capsys.readouterr()
+    assert kinds(compare(connected)) == {transaction_id: "missing_in_procore"}
+    assert not drift(capsys)
+
+
 def test_what_an_administrator_left_out_is_no_difference(connected: Story) -> None:
     transaction_id = connected.purchase(project=None)
     connected.sync()

@@ -34,7 +34,7 @@ class Sum(Value):
 
 
 class Difference(Value):
-    """`known`: our ledger shows it to a person already."""
+    """`known`: our ledger shows it to a person already, or has yet to hear of it: Procore did not drift from it."""
 
     kind: Kind
     transaction_id: int | None = None
@@ -232,7 +232,7 @@ def _differences(transaction: Transaction, row: Row | None, costs: list[DirectCo
 def _absent(row: Row | None) -> tuple[Kind, int | None, str, bool] | None:
     """Kind, expense, detail, and whether the ledger tells it too; None for what an administrator left out."""
     if row is None:
-        return "missing_in_procore", None, "Not read from PEX yet.", False
+        return "missing_in_procore", None, "Not read from PEX yet.", True
     posted = next((one.direct_cost_id for one in row.postings if one.direct_cost_id is not None), None)
     if posted is not None:
         return "deleted_in_procore", posted, _told(row), row.reason == "deleted_in_procore"
