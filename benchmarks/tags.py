@@ -47,7 +47,7 @@ from pex_procore.services.refresh_tags import CODES_SHARE, TAG_SHARE, CodesRead,
 from tests.fakes.stores import FakeCatalogCache
 
 PROJECTS, CODES = 1_000, 200
-BEAT, BUDGET = timedelta(seconds=300), timedelta(seconds=240)  # as template.yaml starts and ends the runs
+BEAT, BUDGET = timedelta(seconds=300), timedelta(seconds=150)  # as template.yaml starts and ends the runs
 STEP = timedelta(seconds=40)  # of the 60 s that a step may live, 20 are kept for ending well
 START = datetime(2026, 5, 4, 9, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -63,6 +63,7 @@ def test_the_budgets_and_times_are_those_of_the_template() -> None:
     told = " ".join(section(ARCHITECTURE, "## The state machine").split())
     assert f"`CallbackRun` (EXPRESS, budget {budgets['CallbackRun']} s)" in told
     assert f"`LongRun` (STANDARD, budget {budgets['LongRun'] // 3600} h)" in told
+    assert f"`TagsRun` (EXPRESS, budget {budgets['TagsRun']} s)" in " ".join(section(ARCHITECTURE, "## Tags").split())
     steps = {task for task in load_machine()["States"] if task in functions()}
     assert max(functions()[step]["Timeout"] for step in steps) == 60
     assert "lives at most 60 seconds" in " ".join(ARCHITECTURE.split())

@@ -15,7 +15,7 @@ from pex_procore.store.aws import ask, error_code
 
 class StepFunctionsExecutions:
     """Callback runs of transactions go to the EXPRESS deployment of their definition, all others to the STANDARD one;
-    runs of tags to a definition of their own, STANDARD."""
+    runs of tags to a definition of their own, EXPRESS."""
 
     def __init__(self, client: Any, express_arn: str, standard_arn: str, tags_arn: str = "") -> None:
         self._client = client
