@@ -8,8 +8,8 @@ lets us write lines of what has an origin id.
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from itertools import chain, islice
 from typing import NamedTuple
 
 from pex_procore.domain.errors import NeedsAttention, TryLater, Unsure
@@ -75,10 +75,9 @@ class Batches:
             self._asked, self._proven = True, self._catalog.takes_steps()
         if self._proven is False:
             return
-        chosen = self._choose(kind, transaction_id)
         if kind.begun:
-            self._add_lines(chosen)
-        elif self._proven and len(chosen) >= FEWEST:
+            self._add_lines(self._choose(kind, transaction_id))
+        elif self._proven and len(chosen := self._choose(kind, transaction_id)) >= FEWEST:
             self._begin(chosen)
 
     def learn(self, row: Row) -> None:
@@ -88,8 +87,7 @@ class Batches:
         (posting,) = row.postings
         if posting.scheme != "origin_id" or posting.direct_cost_id is None:
             return
-        alike = (one for one in self._ahead if self._kind(one) == _Kind(posting.project_id, False))
-        if len(list(islice(alike, FEWEST - 1))) < FEWEST - 1:
+        if len(list(islice(self._alike(_Kind(posting.project_id, False)), FEWEST - 1))) < FEWEST - 1:
             return
         try:
             self._proven = self._procore.takes_lines(posting.project_id, posting.direct_cost_id)
@@ -103,14 +101,20 @@ class Batches:
         """As many as one call takes."""
         chosen: list[int] = []
         lines = 0
-        for one in (first, *self._ahead):
-            if self._kind(one) != kind:
-                continue
+        for one in chain((first,), self._alike(kind)):
             lines += len(self._known(one).lines)
             if len(chosen) == MOST or lines > MOST_LINES:
                 break
             chosen.append(one)
         return chosen
+
+    def _alike(self, kind: _Kind) -> Iterator[int]:
+        """Of the rows ahead. Drafting each may take calls, so they end with the step's time."""
+        for one in self._ahead:
+            if not self._may_go_on():
+                return
+            if self._kind(one) == kind:
+                yield one
 
     def _kind(self, transaction_id: int) -> _Kind | None:
         """None: not for a batch."""
