@@ -12,7 +12,7 @@ DEV_3_13 := .venv-3.13/.complete
 SAM_CLI := PATH="$(CURDIR)/.venv-sam/bin:$$PATH" SAM_CLI_TELEMETRY=0 sam
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-3.13 check fix lock build deploy-local check-template audit sbom upgrade bench-tags bench-imports soak fuzz openapi verify-sandbox screenshots forget clean
+.PHONY: help setup demo up test test-3.13 check fix lock build deploy-local check-template audit sbom upgrade bench-tags bench-imports soak fuzz openapi verify-sandbox sim-scale screenshots forget clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9.-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -91,6 +91,9 @@ upgrade: $(DEV) ## Write the ledger rows of earlier versions as this one does (A
 
 soak: $(DEV) ## Simulate bad weeks until 100,000 purchases were made (SEED=7 repeats one week)
 	@PYTHONPATH=layers/common .venv/bin/python -m tests.simulation.soak $(if $(SEED),--seed $(SEED)) $(if $(TRANSACTIONS),--transactions $(TRANSACTIONS))
+
+sim-scale: $(DEV) ## Simulate 10,000 businesses and 10 million purchases a month (ARGS=--measure counts anew what a run costs)
+	@PYTHONPATH=layers/common:. .venv/bin/python -m benchmarks.scale $(ARGS)
 
 verify-sandbox: $(DEV) ## Ask the vendors' sandboxes what nobody could tell us (docs/sandbox-findings.md says how)
 	@PYTHONPATH=layers/common:. .venv/bin/python -m tools.verify_sandbox $(ARGS)
