@@ -10,9 +10,11 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.canned import URL, Canned
+from tests.browser.customer import CLIENT_SECRET, PASSWORD, Customer
 from tests.browser.visitor import CHROMIUM_FLAGS, PATIENCE_MS, Visitor
 from tests.whole_stack.program import ROOT, SECRETS, Life, Program
 
+NAMES = (f"Builder {number} LLC" for number in range(1, 1000))
 Alone = Callable[..., tuple[Visitor, Canned]]
 Visit = Callable[..., Visitor]
 
@@ -67,3 +69,25 @@ def life(program: Program) -> Life:
     control = Life(program.urls["control_url"])
     control.switch("procore", hourly_limit=100_000, spike_limit=10_000)  # all customers share one service account
     return control
+
+
+@pytest.fixture
+def newcomer(program: Program, life: Life) -> Customer:
+    return Customer(life, program.urls["url"], next(NAMES))
+
+
+@pytest.fixture
+def customer(newcomer: Customer) -> Customer:
+    newcomer.connect()
+    return newcomer
+
+
+@pytest.fixture
+def visitor(visit: Visit, program: Program, newcomer: Customer) -> Visitor:
+    secrets = (newcomer.token, CLIENT_SECRET, "demo-callback-secret", "demo-pex-app-secret", PASSWORD)
+    return visit(program.urls["url"], secrets=secrets)
+
+
+@pytest.fixture
+def signed_in(visitor: Visitor, customer: Customer) -> Visitor:
+    return customer.sign_in(visitor).open()
