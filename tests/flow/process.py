@@ -15,6 +15,7 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.dynamodb.models.dynamo_type import DynamoType
 
 from tests.flow.clock import FlowClock
+from tests.flow.roles import refuse_unless_granted
 from tests.template.cfn import ROOT
 
 REGION, ACCOUNT = "us-east-1", "123456789012"
@@ -96,6 +97,7 @@ def before_aws_call(model: Any, params: Any, **_: Any) -> Any:
     if invocation is None:
         return None
     invocation.before_call(model.service_model.service_name, model.name)
+    refuse_unless_granted(invocation.name, model.service_model.service_name, model.name, params["body"])
     return _get_item(json.loads(params["body"])) if model.name == "GetItem" else None
 
 
