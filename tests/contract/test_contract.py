@@ -17,6 +17,7 @@ from pex_procore.domain.expense import DirectCostDraft, LineDraft
 from pex_procore.domain.tags import TagDefinition, TagOption
 from pex_procore.net.limiter import PEX_WINDOWS, PROCORE_WINDOWS, Limiter
 from pex_procore.pex.client import PexClient
+from pex_procore.procore.access import ProcoreAccess
 from pex_procore.procore.auth import ServiceAccount
 from pex_procore.procore.client import ProcoreClient
 from pex_procore.services.connect import HOOK_RESOURCES
@@ -141,6 +142,7 @@ def renew_token(driven: Driven, client: PexClient) -> None:
 def drive_procore(driven: Driven) -> set[str]:
     client, names, clock = driven.procore(), driven.names, driven.clock
     library = names.projects["Library"]
+    access = ProcoreAccess(client, COMPANY_ID)
     began = clock()
     posted = client.create_direct_cost(driven.draft())
     described = Reference(project_id=library, scheme="description", reference="[pex:1-2]", sent_at=began)
@@ -173,6 +175,13 @@ def drive_procore(driven: Driven) -> set[str]:
         "list_projects": lambda: client.list_projects(templates=True),
         "show_project": lambda: client.show_project(library),
         "find_currency": client.find_currency,
+        "find_web_address": client.find_web_address,
+        "glance": lambda: [
+            access.may_list_vendors(),
+            access.may_list_direct_costs(library),
+            access.may_list_budget_codes(library),
+            access.tool_access(library),
+        ],
         "list_cost_types": client.list_cost_types,
         "list_cost_codes": lambda: client.list_cost_codes(library),
         "list_budget_codes": lambda: client.list_budget_codes(library),
@@ -181,6 +190,8 @@ def drive_procore(driven: Driven) -> set[str]:
         "find_vendor": lambda: client.find_vendor(names.vendor_id),
         "create_direct_cost": lambda: client.create_direct_cost(elsewhere),
         "find_direct_costs": lambda: (client.find_direct_costs(by_origin), client.find_direct_costs(described)),
+        "list_direct_costs": lambda: client.list_direct_costs(library, began),
+        "takes_lines": lambda: client.takes_lines(library, posted.direct_cost_id),
         "show_direct_cost": lambda: (
             client.show_direct_cost(library, posted.direct_cost_id),
             client.show_direct_cost(library, 999),
