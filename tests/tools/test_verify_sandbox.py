@@ -175,6 +175,13 @@ def test_a_callback_that_is_listened_to_tells_the_form_of_its_secret(form: str) 
     assert "answered with 500 came again" in found.seen
 
 
+def test_the_web_app_s_address_is_told_with_the_form_of_a_link() -> None:
+    with sandboxes() as at:
+        found = at.ask("web_address")
+        assert found.answer == "https://us02.procore.com"
+        assert f"/{at.project.id}/project/direct_costs/" in found.seen
+
+
 def test_every_switch_is_set_by_an_answer_or_there_is_a_reason_why_not() -> None:
     tables = {"procore": (PROCORE_SWITCHES, catalog.PROCORE), "pex": (PEX_SWITCHES, catalog.PEX)}
     for vendor, (table, questions) in tables.items():
@@ -202,6 +209,7 @@ ROWS = {  # of the table of what nobody could tell us
     "May an approved record be changed?": "approved_locks",
     "May a record with `origin_id` still get receipts?": "origin_id_locks",
     "Are negative lines allowed in expenses?": "negative_lines",
+    "Where an expense is seen in the web app": "web_address",
     "Longest description": "longest_description",
     "Quotes around date ranges": "quoted_ranges",
     "Scope and size of Procore's limits": "limit_scope",

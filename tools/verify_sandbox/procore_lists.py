@@ -185,6 +185,17 @@ def engine_name(bench: ProcoreBench) -> Found:
     raise CannotAsk("the project has no tool of a title like Direct Costs")
 
 
+def web_address(bench: ProcoreBench) -> Found:
+    answer = bench.line.send(wire.web_address())
+    if not ok(answer):
+        return Found("not told", bench.said(answer), {}, f"{NOTHING}: there is no link then")
+    address = wire.read_web_address(answer)
+    if address is None:
+        return Found("told in another form", str(answer.json())[:100], {}, "`WEB_ADDRESS` in `procore/wire.py`")
+    then = "open such a link by hand while an expense stands there; else `expense_url` in `domain/notes.py`"
+    return Found(address, f"{address}/{bench.place.project_id}/project/direct_costs/<id>", {}, then)
+
+
 QUESTIONS = [
     Question("page_cap", "How many rows has a page at most?", page_cap, switches=("page_cap",)),
     Question("projects_page_cap", "And a page of projects?", projects_page_cap, switches=("projects_page_cap",)),
@@ -203,5 +214,6 @@ QUESTIONS = [
              switches=("segment_items_share_ids",)),
     Question("webhook_resources", "What do webhooks of a company tell of, in which versions?", webhook_resources,
              switches=("payload_versions", "company_lists_project_resources", "actions_as_objects", "v2_page_headers")),
+    Question("web_address", "Where is an expense seen in the web app?", web_address),
     Question("engine_name", "What is the Direct Costs tool called inside?", engine_name, switches=("engine_name",)),
 ]  # fmt: skip
