@@ -5,6 +5,7 @@ import { moment } from "./format.js";
 import { useAction } from "./state.js";
 import { Badge, Button, Confirm, Loading, Note, ProblemNote, Radios, TextField } from "./ui.js";
 import { Form, useDraft } from "./choices.js";
+import { SignInForm } from "./signin.js";
 import { TagChecks, TagMapping } from "./tags.js";
 
 export const Buttons = ({ back, children }) => html`
@@ -60,6 +61,13 @@ export function PexStep({ connection, lookAgain, next, back }) {
   const look = useFreshLook(lookAgain);
   const { pex, session, business_name: business } = connection.data;
   const missing = (pex.permissions ?? []).some((one) => one.status === "missing");
+  if (connection.data.status === "disconnected" || pex.problem === "pex_token_rejected") {
+    return html`
+      <p>The connector has no PEX login for <strong>${business}</strong> any more. Sign in to PEX again; your former settings
+        are still there.</p>
+      <${SignInForm} onDone=${look.run} />
+    `;
+  }
   return html`
     <p>The connector works in PEX with the login of <strong>${pex.username || session?.username}</strong> for
       <strong> ${business}</strong>. It needs three permissions.</p>

@@ -72,7 +72,7 @@ function Row({ row, reload }) {
             </li>`)}</ul>`}
       <//>
     </div>
-    <${Timeline} row=${row} />
+    <${Timeline} entries=${row.timeline} />
     ${asking && html`
       <${Confirm} title="${ACTIONS[asking][0]}?" yes=${ACTIONS[asking][0]} busy=${act.busy} error=${act.error}
         onYes=${() => act.run(asking)} onNo=${() => (setAsking(null), act.clear())}>
@@ -92,25 +92,32 @@ const CAUSES = [
   [/^posted (\d+)$/, "Procore stored it as expense $1"],
   [/^adopted (\d+)$/, "Found in Procore as expense $1"],
   [/^changed (\d+)$/, "Expense $1 was changed"],
+  [/^deleted$/, "The expense is gone from Procore"],
+  [/^found$/, "Compared with what Procore holds"],
+  [/^as it was posted$/, "Procore holds it as it was posted"],
+  [/^nothing left to post$/, "Nothing is left to post"],
   [/^not found, first look$/, "Not in Procore; we look once more before sending it again"],
 ];
 
-function told({ cause = "" }, row) {
-  if (cause && cause === row.reason) return row.help?.text;
+// `reasons`: code → sentence.
+function told({ cause = "" }, reasons) {
+  if (reasons.has(cause)) return reasons.get(cause);
   const known = CAUSES.find(([pattern]) => pattern.test(cause));
   return known ? cause.replace(...known) : cause.replaceAll("_", " ");
 }
 
-const Timeline = ({ row, row: { timeline: entries = [] } }) => html`
-  <${Card} title="What happened">
+function Timeline({ entries = [] }) {
+  const { data: reasons = new Map() } = useLoad(async () =>
+    new Map((await get("reasons")).items.map((one) => [one.code, one.text])));
+  return html`<${Card} title="What happened">
     <ol class="timeline">
       ${entries.map((entry, index) => html`
         <li key=${index}>
           <time datetime=${entry.at}>${moment(entry.at)}</time>
           <span><span class="strong">${STATES[entry.to]?.[0] ?? entry.to}</span>
-            <span class="hint">${told(entry, row)}${entry.run_id && html` · <a href="#/history/${entry.run_id}">see the run</a>`}</span></span>
+            <span class="hint">${told(entry, reasons)}${entry.run_id && html` · <a href="#/history/${entry.run_id}">see the run</a>`}</span></span>
         </li>
       `)}
     </ol>
-  <//>
-`;
+  <//>`;
+}
