@@ -7,12 +7,13 @@ DEV := .venv/.complete
 LOCAL := .venv-local/.complete
 SAM := .venv-sam/.complete
 CHECKOV := .venv-checkov/.complete
+BENCH := .venv-bench/.complete
 AUDIT := .venv-audit/.complete
 DEV_3_13 := .venv-3.13/.complete
 SAM_CLI := PATH="$(CURDIR)/.venv-sam/bin:$$PATH" SAM_CLI_TELEMETRY=0 sam
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-3.13 check fix lock build deploy-local check-template audit sbom upgrade bench-tags bench-imports soak fuzz openapi verify-sandbox sim-scale screenshots forget clean
+.PHONY: help setup demo up test test-3.13 check fix lock build deploy-local check-template audit sbom upgrade drill bench bench-tags bench-imports soak fuzz openapi verify-sandbox sim-scale screenshots forget clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9.-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -89,6 +90,9 @@ forget: $(DEV) ## Delete everything kept about one business (BUSINESS=98702 ARGS
 upgrade: $(DEV) ## Write the ledger rows of earlier versions as this one does (ARGS="--stack NAME --endpoint-url URL")
 	@PYTHONPATH=layers/common:. .venv/bin/python -m tools.upgrade $(ARGS)
 
+drill: setup ## Break the local stack in five ways, watch the alarms' figures and see everything drain (ten minutes)
+	@PYTHONPATH=layers/common .venv/bin/python -m tests.whole_stack.drill
+
 soak: $(DEV) ## Simulate bad weeks until 100,000 purchases were made (SEED=7 repeats one week)
 	@PYTHONPATH=layers/common .venv/bin/python -m tests.simulation.soak $(if $(SEED),--seed $(SEED)) $(if $(TRANSACTIONS),--transactions $(TRANSACTIONS))
 
@@ -104,6 +108,9 @@ openapi: $(DEV) ## Write docs/openapi.json again, from the models at the API's b
 fuzz: setup ## Send each route of the API many requests that nobody would think of (EXAMPLES=2000)
 	@FUZZ_EXAMPLES=$(or $(EXAMPLES),200) .venv/bin/python -m pytest tests/functions/test_openapi.py
 
+bench: $(BENCH) $(LOCAL) ## Measure the connector beside what somebody might take instead (ARGS="--quick --only contest")
+	@PYTHONPATH=layers/common:. .venv-bench/bin/python -m benchmarks $(ARGS)
+
 bench-tags: $(DEV) ## Measure what keeping the tags of a large contractor costs (under two minutes)
 	@PYTHONPATH=layers/common .venv/bin/python -m benchmarks.tags
 
@@ -111,7 +118,7 @@ bench-imports: $(DEV) ## Build the layer for this machine and measure what each 
 	@.venv/bin/python -m benchmarks.imports
 
 clean: ## Remove all that these targets made
-	rm -rf .venv .venv-local .venv-sam .venv-checkov .venv-audit .venv-3.13 .aws-sam .local-state
+	rm -rf .venv .venv-local .venv-sam .venv-checkov .venv-bench .venv-audit .venv-3.13 .aws-sam .local-state
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find functions layers local tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
 
@@ -124,6 +131,9 @@ $(LOCAL): requirements/local.txt
 
 $(SAM): requirements/sam.txt
 	@PYTHON="$(PYTHON)" tools/make-venv .venv-sam $< --no-compile
+
+$(BENCH): requirements/bench.txt
+	@PYTHON="$(PYTHON)" tools/make-venv .venv-bench $< --no-compile
 
 $(CHECKOV): requirements/checkov.txt
 	@PYTHON="$(PYTHON)" tools/make-venv .venv-checkov $< --no-compile

@@ -50,6 +50,12 @@ def stack(quick: bool) -> Any:
     return measure(quick=quick)
 
 
+def n8n(quick: bool) -> Any:
+    from benchmarks.rivals.n8n import measure
+
+    return measure(10, seeds=1) if quick else measure(40)
+
+
 PARTS: dict[str, Callable[[bool], Any]] = {
     "contest": contest,
     "costs": costs,
@@ -57,6 +63,7 @@ PARTS: dict[str, Callable[[bool], Any]] = {
     "tags": tags,
     "acknowledge": acknowledge,
     "stack": stack,
+    "n8n": n8n,
 }
 
 

@@ -58,6 +58,7 @@ def rounds(*, seeds: int, day: int, backlog: int) -> Iterator[Round]:
         yield Round(OURS, "backlog without receipts", SMALL.name, False, seed, backlog)
         yield Round(OURS, "trickle", SMALL.name, False, seed, day)
         yield Round(OURS, "burst", SMALL.name, False, seed, 500)
+        yield Round(OURS, "burst", LARGE.name, False, seed, 500)
     yield Round(OURS, "backlog", SMALL.name, False, 1, 5 * backlog)  # more than an hour's calls
 
 

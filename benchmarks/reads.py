@@ -86,7 +86,7 @@ def fill(story: Story, count: int) -> list[int]:
     return made
 
 
-def measure(counts: tuple[int, ...] = (1_000, 100_000), repeats: int = 15) -> list[dict[str, Any]]:
+def measure(counts: tuple[int, ...] = (1_000, 100_000), repeats: int = 8) -> list[dict[str, Any]]:
     found = []
     for count in counts:
         with connected() as (story, again):

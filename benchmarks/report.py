@@ -73,8 +73,8 @@ def _with_rates(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         {
             **one,
             "procore_per_expense": one["procore_calls"] / one["due"],
+            "posting_per_expense": one["posting_calls"] / one["due"],
             "pex_per_expense": one["pex_calls"] / one["due"],
-            "posting_per_floor": one["posting_calls"] / (one["due"] * one["floor_calls"]),
         }
         for one in found
     ]
@@ -241,6 +241,45 @@ def tags() -> Rows:
     return rows
 
 
+def acknowledged() -> Rows:
+    found = results.load("acknowledge")
+    if not found:
+        return []
+    return [
+        ("a warm `receive_callback`", "median", "p99", "target"),
+        ("until it has answered", f"{found['p50_ms']} ms", f"{found['p99_ms']} ms", "≤ 50 ms"),
+        ("of that its own processor time", f"{found['own_p50_ms']} ms", f"{found['own_p99_ms']} ms", ""),
+    ]
+
+
+def idle() -> Rows:
+    found = results.load("costs")
+    if not found:
+        return []
+    bill = found["idle"]
+    names = ("executions standard", "executions express", "transitions standard", "invocations")
+    names += ("dynamodb write units", "dynamodb read units", "procore calls", "pex calls")
+    rows: Rows = [("an hour in which nothing happens", "")]
+    rows += [(name, _whole(bill.get(name, 0))) for name in names]
+    rows.append(("**dollars a month, for one business**", f"**{bill['dollars a month']:.2f}**"))
+    return rows
+
+
+def rivals_in_real_time() -> Rows:
+    found = results.load("n8n")
+    if not found:
+        return []
+    rows: Rows = [("n8n 1.82.3", "expenses due", "duplicates", "lost", "wrong", "Procore calls per expense")]
+    for name in ("stock, without faults", "stock", "with look-up"):
+        told = (found[name][field] for field in ("due", "duplicates", "lost", "wrong", "calls_per_expense"))
+        pairs = (
+            f"{one['median']:g}" if one["median"] == one["worst"] else f"{one['median']:g} ({one['worst']:g})"
+            for one in told
+        )
+        rows.append((name if "without" in name else f"{name}, with faults", *pairs))
+    return rows
+
+
 TABLES: dict[str, Callable[[], Rows]] = {
     "day": lambda: day(faults=False),
     "faults": lambda: day(faults=True),
@@ -250,6 +289,9 @@ TABLES: dict[str, Callable[[], Rows]] = {
     "exponents": exponents,
     "reads": reads,
     "curve": tags,
+    "acknowledge": acknowledged,
+    "idle": idle,
+    "n8n": rivals_in_real_time,
 }
 
 
@@ -272,19 +314,28 @@ def _bars(pyplot: Any, found: Sequence[dict[str, Any]]) -> None:
     rates = [{**one, "bad": 100 * (one["duplicates"] + one["lost"] + one["wrong"]) / one["due"]} for one in found]
     for field, faults, title, file in (
         ("bad", True, "Duplicate, lost or wrong, of 100 expenses, with faults", "bench-faults"),
-        ("procore_per_expense", False, "Procore calls per expense, without faults", "bench-calls"),
+        (
+            "procore_per_expense",
+            False,
+            "Procore calls per expense, without faults (dark: for expenses and receipts)",
+            "bench-calls",
+        ),
     ):
         figure, axes = pyplot.subplots(figsize=(7.5, 2.6))
         names = list(RIVALS)[::-1]
         pairs = [summary(rates, field, rival=name, scenario="day", faults=faults) or (0, 0) for name in names]
         colors = [OURS_COLOR if name == OURS else OTHERS_COLOR for name in names]
-        axes.barh(names, [median for median, _ in pairs], color=colors)
+        axes.barh(names, [median for median, _ in pairs], color=colors, alpha=1.0 if field == "bad" else 0.4)
         for place, (median, worst) in enumerate(pairs):
             axes.plot([median, worst], [place, place], color="#444", linewidth=1)
             axes.text(
                 worst, place, f"  {median:.1f}" + (f" (worst {worst:.1f})" if worst > median else ""), va="center"
             )
         if field != "bad":
+            posting = [
+                summary(rates, "posting_per_expense", rival=name, scenario="day", faults=faults) for name in names
+            ]
+            axes.barh(names, [one[0] if one else 0 for one in posting], color=colors)
             floor = summary(rates, "floor_calls", scenario="day", faults=False)
             axes.axvline(floor[0] if floor else 0, color=FLOOR_COLOR, linestyle="--", linewidth=1)
         axes.set_title(title, loc="left", fontsize=11)
