@@ -89,7 +89,7 @@ class Tollgate:
         target = request.headers.get("X-Amz-Target") or f"{request.command} {request.path}"
         taken = self._take(request, target, f"{request.path}\n{request.headers}\n".encode() + body)
         if taken is None:
-            _answer(request, *self._forward(request, body))
+            answer(request, *self._forward(request, body))
             return
         order, pid = taken
         if order.moment.when == "after":
@@ -132,7 +132,7 @@ class Tollgate:
             connection.close()
 
 
-def _answer(request: BaseHTTPRequestHandler, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+def answer(request: BaseHTTPRequestHandler, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
     with contextlib.suppress(OSError):
         request.send_response(status)
         for name, value in headers:
