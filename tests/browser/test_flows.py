@@ -139,7 +139,7 @@ def test_project_sync_is_switched_off_and_two_projects_picked(signed_in: Visitor
     signed_in.fill("Search by number or name", "library")
     signed_in.page.get_by_role("checkbox").first.check()
     signed_in.fill("Search by number or name", "")
-    signed_in.page.get_by_role("checkbox").first.check()
+    signed_in.page.get_by_role("checkbox", checked=False).first.check()
     signed_in.press("Save")
     signed_in.sees("2 picked projects")
     now = customer.stranger.ask("GET", "/v1/settings").json()
