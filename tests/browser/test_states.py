@@ -14,6 +14,7 @@ from tests.browser.canned import (
     PURCHASES,
     at,
     attention,
+    item,
     problem,
     projects,
     run_detail,
@@ -234,6 +235,23 @@ def test_a_second_sync_shows_the_one_that_runs(alone: Alone) -> None:
     visitor.open()
     visitor.press("Sync now")
     visitor.sees("Expenses: 1 of 2")
+
+
+def test_a_long_run_shows_all_its_purchases_page_by_page(alone: Alone) -> None:
+    visitor, canned = alone()
+    rows = [item(transaction(*one), "waiting") for one in PURCHASES[2:4]]
+
+    def page(query: Any) -> tuple[int, Any]:
+        first = "next" not in query
+        return 200, run_detail("r-3", rows[:1] if first else rows[1:], next="more" if first else None)
+
+    canned.answers["GET", "runs/r-3"] = page
+    visitor.open("history/r-3")
+    visitor.sees("WAWA 8121")
+    visitor.press("Show more")
+    visitor.sees("SUNBELT RENTALS #0231")
+    visitor.sees("WAWA 8121")
+    expect(visitor.button("Show more")).to_have_count(0)
 
 
 def test_a_retry_of_a_failed_item_says_what_comes_next(alone: Alone) -> None:
