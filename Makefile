@@ -118,7 +118,7 @@ bench-imports: $(DEV) ## Build the layer for this machine and measure what each 
 	@.venv/bin/python -m benchmarks.imports
 
 clean: ## Remove all that these targets made
-	rm -rf .venv .venv-local .venv-sam .venv-checkov .venv-bench .venv-audit .venv-3.13 .aws-sam .local-state
+	rm -rf .venv .venv-local .venv-sam .venv-checkov .venv-bench .venv-n8n .venv-audit .venv-3.13 .aws-sam .local-state
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find functions layers local tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
 

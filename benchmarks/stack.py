@@ -92,7 +92,7 @@ def connect(url: str, market: Market) -> None:
 
 
 def measure(*, quick: bool = False) -> dict[str, Any]:
-    alone, count, burst = (3, 10, 20) if quick else (10, 60, 100)
+    alone, count, burst = (3, 10, 20) if quick else (8, 40, 100)
     found: dict[str, Any] = {"script": script(alone)}
     market = LiveMarket(seed=1)
     try:

@@ -2,7 +2,7 @@
 
 It is 1.3 GB and ten minutes of npm, so it only takes part where it is installed:
 
-    mkdir -p .venv-bench/n8n && cd .venv-bench/n8n
+    mkdir .venv-n8n && cd .venv-n8n
     echo '{"private": true, "dependencies": {"n8n": "1.82.3"}, "overrides": {"xlsx": "0.18.5"}}' > package.json
     npm install --omit=dev
 
@@ -29,9 +29,9 @@ from benchmarks.market import Market
 from benchmarks.stack import LiveMarket
 from tests.flow.worlds import CLIENT_ID, CLIENT_SECRET, COMPANY_ID, PEX_TOKEN
 
-FOLDER = Path(__file__).parents[2] / ".venv-bench/n8n"
+FOLDER = Path(__file__).parents[2] / ".venv-n8n"
 PROGRAM = FOLDER / "node_modules/.bin/n8n"
-RUNS = 4  # as a schedule would start it, one after another
+RUNS = 3  # as a schedule would start it, one after another
 PATIENCE_SECONDS = 240
 QUIET = {
     "N8N_DIAGNOSTICS_ENABLED": "false",
