@@ -43,6 +43,7 @@ def close_transactions(event: Event) -> dict[str, Any]:
         leases=business.leases,
         runs=business.runs,
         clock=now,
+        sweep_seconds=wiring().deployment.sweep_seconds,
     )
     return {"outcome": "closed" if closed else "reopened"}
 

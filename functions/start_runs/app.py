@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from pex_procore.domain.pace import next_sweep
 from pex_procore.runtime.hints import Batch, read_batch
 from pex_procore.runtime.metrics import count, measured, observe
 from pex_procore.runtime.observe import tell
 from pex_procore.runtime.wiring import now, wiring
-from pex_procore.services.start_runs import next_sweep, start_for_hints, start_sweep
+from pex_procore.services.start_runs import start_for_hints, start_sweep
 
-SWEEPS_PER_BEAT = 200
+SWEEPS_PER_BEAT = 1000
+TO_STOP_MS = 5_000
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     with measured(context.function_name):
-        return start_for_queue(event) if "Records" in event else start_due_sweeps()
+        return start_for_queue(event) if "Records" in event else start_due_sweeps(context)
 
 
 def start_for_queue(event: dict[str, Any]) -> dict[str, Any]:
@@ -47,9 +49,12 @@ def _start(batch: Batch) -> str | None:
     )
 
 
-def start_due_sweeps() -> dict[str, Any]:
+def start_due_sweeps(context: Any) -> dict[str, Any]:
+    """As many as its time allows; the others are first in the next minute."""
     started = 0
     for due in wiring().sweeps.due(now(), SWEEPS_PER_BEAT):
+        if context.get_remaining_time_in_millis() < TO_STOP_MS:
+            break
         next_due = next_sweep(due.kind, due.business_id, now(), wiring().deployment.sweep_seconds)
         if not wiring().sweeps.take(due.business_id, due.due_at, next_due, due.kind):
             continue

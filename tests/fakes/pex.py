@@ -40,6 +40,7 @@ class FakePex(Misbehaving):
         self.subscriptions: dict[int, Subscription] = {}
         self.calls: Counter[str] = Counter()
         self.windows: list[tuple[datetime, datetime]] = []
+        self.rows_given = 0
         self._failures: defaultdict[str, deque[Exception]] = defaultdict(deque)
         self._always: dict[tuple[str, int], Exception] = {}
 
@@ -164,6 +165,7 @@ class FakePex(Misbehaving):
             return one.settled_at if self.filters_by == "settled_at" and one.settled_at else one.transacted_at
 
         found = [one for one in self.transactions.values() if not one.pending and start <= moment(one) <= end]
+        self.rows_given += len(found)
         return sorted(found, key=moment)
 
     def _called(self, method: str, transaction_id: int | None = None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from tests.flow.process import LambdaContext, load_app
 from tests.flow.story import Story
 from tests.functions.events import load_event
 
@@ -110,3 +111,10 @@ def test_the_beat_starts_each_due_business_once(connected: Story) -> None:
     connected.clock.forward(minutes=16)
     connected.cloud.invoke("StartRuns", event)
     assert len(sweeps()) == 2
+
+
+def test_a_beat_whose_time_is_up_leaves_the_rest_to_the_next(connected: Story) -> None:
+    event = load_event("start_runs.beat")
+    short = LambdaContext("StartRuns", connected.clock, timeout_seconds=4)
+    assert load_app("start_runs").handler(event, short) == {"started": 0}
+    assert connected.cloud.invoke("StartRuns", event)["started"] >= 1

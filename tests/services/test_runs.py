@@ -216,6 +216,49 @@ def test_the_first_full_run_marks_the_connection_as_backfilled(world: World) -> 
     assert connection.backfilled
 
 
+def listens(world: World) -> None:
+    connection = world.connections.load()
+    assert connection is not None
+    world.connections.save(connection.model_copy(update={"subscription_ids": (1,), "has_callback_secret": True}))
+
+
+def pause(world: World) -> timedelta | None:
+    """Until the sweep that this one asks for; None: it leaves the beat as it is."""
+    world.connections.sweeps.clear()
+    world.sync()
+    due_at = world.connections.sweeps.get("transactions")
+    return due_at - world.clock() if due_at else None
+
+
+def test_a_business_with_nothing_open_for_two_hours_is_swept_hourly_until_something_is(world: World) -> None:
+    listens(world)
+    world.purchase()
+    assert pause(world) is None
+    for _ in range(8):
+        assert pause(world) is None
+        world.clock.forward(900)
+    slow = pause(world)
+    assert slow is not None
+    assert timedelta(minutes=45) <= slow <= timedelta(hours=1)
+    world.purchase(tags={})
+    soon = pause(world)
+    assert soon is not None, "back on the beat"
+    assert soon <= timedelta(seconds=900)
+    world.clock.forward(3 * 3600)
+    assert pause(world) is None, "somebody is still to tag it"
+
+
+def test_a_callback_brings_a_quiet_business_back_on_its_beat(world: World) -> None:
+    listens(world)
+    pause(world)
+    world.clock.forward(3 * 3600)
+    assert pause(world) is not None
+    one = world.purchase(tags={})
+    world.connections.sweeps.clear()
+    world.sync("callback", account_ids=(7,), since=one.transacted_at)
+    assert world.connections.sweeps["transactions"] - world.clock() <= timedelta(seconds=900)
+
+
 def test_settings_changed_in_mid_run_wait_for_the_next_run(world: World) -> None:
     run = world.opened()
     world.choose(write_notes=False, start_date="2026-05-01")

@@ -7,16 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from pex_procore.domain.errors import NeedsAttention, TryLater
-from pex_procore.domain.runs import Kind, Run
+from pex_procore.domain.runs import Run
 from pex_procore.services.ports import Conflict
 from pex_procore.services.start_runs import (
     AlreadyRunning,
     Hint,
-    next_sweep,
     start_by_hand,
     start_for_hints,
     start_sweep,
@@ -212,29 +209,6 @@ def test_a_run_by_hand_that_takes_over_has_the_interrupted_one_closed(world: Wor
     closed = world.runs.load(cut_off.run_id)
     assert closed is not None
     assert closed.status == "finished"
-
-
-@given(
-    st.integers(1, 10**9),
-    st.datetimes(datetime(2025, 1, 1), datetime(2027, 1, 1)),
-    st.sampled_from((60, 900, 3600)),
-    st.sampled_from(("transactions", "tags")),
-)
-def test_the_next_sweep_is_within_one_beat_and_on_the_businesss_own_beat(
-    business_id: int, now: datetime, seconds: int, kind: Kind
-) -> None:
-    now = now.replace(tzinfo=UTC)
-    due = next_sweep(kind, business_id, now, seconds)
-    beat = seconds if kind == "transactions" else seconds / 3
-    assert timedelta(0) < due - now <= timedelta(seconds=beat)
-    following = next_sweep(kind, business_id, due, seconds)
-    assert abs((following - due).total_seconds() - beat) < 1
-
-
-def test_businesses_do_not_all_sweep_at_once() -> None:
-    now = datetime(2026, 5, 4, 16, tzinfo=UTC)
-    moments = {next_sweep("transactions", business_id, now, 900) for business_id in range(100)}
-    assert len(moments) > 50
 
 
 def test_a_conflict_is_the_stores_word_for_somebody_wrote_first(world: World) -> None:

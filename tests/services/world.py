@@ -28,6 +28,7 @@ from tests.fakes.pex import FakePex, PexReceipt
 from tests.fakes.procore import BookedCost, FakeProcore
 from tests.fakes.stores import FakeCatalogCache, FakeConnections, FakeLedger, FakeReceiptBucket, FakeRuns
 
+SWEEP_SECONDS = 900
 BUSINESS_ID = 42
 VENDOR_ID = 900
 P1, P2, CLOSED = 101, 102, 103
@@ -276,6 +277,7 @@ class World:
             leases=self.leases,
             runs=self.runs,
             clock=self.clock,
+            sweep_seconds=SWEEP_SECONDS,
         )
 
     def sync(

@@ -82,5 +82,6 @@ class Connection(Kept):
     procore_hook_id: str = ""
     procore_hook_url: str = ""  # without its key
     backfilled: bool = False  # a run has read everything since the start date
+    quiet_since: datetime | None = None  # since when sweeps have found nothing to bring on
     connected_on: date | None = None  # Eastern; the start date unless the admin names one
     version: int = 0

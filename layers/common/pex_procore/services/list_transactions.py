@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 
@@ -16,11 +16,11 @@ from pex_procore.domain.transactions import Transaction
 from pex_procore.domain.values import Value
 from pex_procore.services.catalog import resolve_tags
 from pex_procore.services.ports import CatalogCache, Clock, Conflict, Leases, Ledger, Pex, Runs
+from pex_procore.services.windows import Window, cut, plan_windows, slices
 
-LOOK_BACK = timedelta(days=60)
+LOOK_BACK = timedelta(days=60)  # once a day; in between a sweep looks back as far as callbacks can be late
+WHOLE_LOOK = timedelta(hours=20)
 MARGIN = timedelta(days=10)  # PEX may filter by authorization time; settlement follows days later
-SLICE = timedelta(days=30)
-A_DAY = timedelta(days=1)  # PEX does not say whether a window's ends belong to it
 PAGE = 500  # transaction ids in one answer: far below the state machine's 256 KB
 UNLISTED_FOR = timedelta(days=2)
 DOUBTFUL: tuple[State, ...] = ("posting", "unknown")
@@ -29,17 +29,13 @@ RECHECKS = 10  # complete rows whose receipts are asked for again, of one page
 FEW_ACCOUNTS = 5  # up to here, callback runs read the cards' own lists instead of the business's
 
 
-class Window(Value):
-    start: datetime
-    end: datetime
-
-
 class Cursor(Value):
     """What is still to be listed: windows, and within the first one the ids after `after`."""
 
     windows: tuple[Window, ...]
     account_ids: tuple[int, ...] = ()
     after: int = 0
+    whole: bool = False  # reaches back as far as changes of posted purchases are looked for
 
 
 class Listing(Value):
@@ -83,13 +79,19 @@ def list_transactions(
     if cursor is None:
         announced = lease.announced
         resolve_tags(pex, cache, run.settings, clock)
-        cursor = _plan(run, ledger, start_date, full, account_ids, since, now)
+        cursor = _plan(run, ledger, cache, start_date, full, account_ids, since, now)
     window, *rest = cursor.windows
     unreadable = pex.unreadable
     listed = [one for one in _fetch(pex, cursor, window) if one.transaction_id > cursor.after]
-    if (broken := pex.unreadable - unreadable) > 0:
+    if (broken := pex.unreadable - unreadable) > 0 and not cursor.after and window.seen_until is None:
         tally = tally.add("failed", "vendor_answer_unreadable", broken)
-    page, more = listed[:PAGE], listed[PAGE:]
+    if window.seen_until is not None:
+        listed = [one for one in listed if one.transacted_at > window.seen_until]
+    window, *parts = cut(window, [one.transacted_at for one in listed], PAGE)
+    if parts:
+        page, more = [one for one in listed if one.transacted_at <= window.end], []
+    else:
+        page, more = listed[:PAGE], listed[PAGE:]
     rows = ledger.load_many(one.transaction_id for one in page)
     items: list[RunItem] = []
     for transaction in page:
@@ -112,7 +114,7 @@ def list_transactions(
             items.append(_item(after))
         elif not after.moved_in(run.run_id):  # else an item of this run tells already
             tally = tally.add(COUNTED_AS.get(after.state, after.state), after.reason)
-    if run.trigger != "callback" and not more and not rest:
+    if run.trigger != "callback" and not more and not parts and not rest:
         doubtful = [row.transaction_id for state in DOUBTFUL for row in ledger.list_by_state(state)]
         posted = [row for row in ledger.list_by_state("posted") if _owes(row, run, now)]
         work += doubtful[:PAGE]
@@ -122,8 +124,10 @@ def list_transactions(
     runs.record_items(run.run_id, items)
     if work and run.trigger != "callback":
         runs.note(run.model_copy(update={"done": run.total, "total": run.total + len(work)}))
-    windows = (window, *rest) if more else tuple(rest)
+    windows = (*([window] if more else []), *parts, *rest)
     following = cursor.model_copy(update={"windows": windows, "after": page[-1].transaction_id if more else 0})
+    if cursor.whole and not windows:
+        cache.save("whole look", True)
     return Listing(
         transaction_ids=tuple(dict.fromkeys(work)),
         owed_ids=tuple(dict.fromkeys(owed)),
@@ -231,6 +235,7 @@ def _item(row: Row) -> RunItem:
 def _plan(
     run: Run,
     ledger: Ledger,
+    cache: CatalogCache,
     start_date: date,
     full: bool,
     account_ids: Sequence[int],
@@ -246,34 +251,28 @@ def _plan(
         start = max((since or now) - MARGIN, now - REACH + timedelta(hours=1))
         return Cursor(windows=(Window(start=start, end=now),), account_ids=accounts)
     if run.since is not None:
-        return Cursor(windows=tuple(_slices(max(earliest, _begin(run.since, reach)), now)))
-    recent = earliest if full else max(earliest, now - LOOK_BACK)
+        return Cursor(windows=tuple(slices(max(earliest, _begin(run.since, reach)), now)))
+    whole = full or _is_whole_look_due(cache, now)
+    recent = earliest if full else max(earliest, now - (LOOK_BACK if whole else MARGIN))
     waiting = [row for state in ("announced", "waiting") for row in ledger.list_by_state(state)]
-    moments = [
+    awaited = [
         moment
         for row in waiting
         if row.transaction
         for moment in (row.transaction.transacted_at, row.transaction.settled_at)
         if moment
     ]
-    windows = [
-        window
-        for window in _slices(earliest, now)
-        if window.end > recent or any(window.start - A_DAY <= moment <= window.end + A_DAY for moment in moments)
-    ]
-    return Cursor(windows=tuple(windows))
+    return Cursor(windows=plan_windows(earliest, recent, now, awaited), whole=whole)
+
+
+def _is_whole_look_due(cache: CatalogCache, now: datetime) -> bool:
+    stored = cache.load("whole look")
+    return stored is None or now - stored[1] > WHOLE_LOOK
 
 
 def _begin(day: date, reach: datetime) -> datetime:
     """Whatever settled on that day or later was authorized after this; no day before `reach` is told from another."""
     return start_of_day(max(day, eastern_date(reach))) - MARGIN
-
-
-def _slices(start: datetime, end: datetime) -> Iterable[Window]:
-    while start < end:
-        upper = min(start + SLICE, end)
-        yield Window(start=start, end=upper)
-        start = upper
 
 
 def _fetch(pex: Pex, cursor: Cursor, window: Window) -> list[Transaction]:

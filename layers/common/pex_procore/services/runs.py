@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from pex_procore.domain.connection import Connection
 from pex_procore.domain.errors import NeedsAttention
+from pex_procore.domain.pace import is_quiet, next_sweep, sweep_after
 from pex_procore.domain.runs import Kind, Run, Tally, Trigger, reach_verdict, tally_items
 from pex_procore.domain.settings import Settings
 from pex_procore.services.ports import Clock, Conflict, Connections, Held, Leases, Runs
@@ -111,6 +112,7 @@ def close_run(
     leases: Leases,
     runs: Runs,
     clock: Clock,
+    sweep_seconds: int,
 ) -> bool:
     """Writes the verdict and lets the lease go. False: a hint came since `announced`, list again.
 
@@ -121,7 +123,9 @@ def close_run(
         leases.release(run_id)
         return True
     tally = tally_items(runs.items(run_id)).merge(unchanged)
-    _close(run, tally, stopped_by, message, connections, runs, clock)
+    connection = _close(run, tally, stopped_by, message, connections, runs, clock)
+    if connection is not None and stopped_by is None:
+        _keep_pace(run, tally, connection, connections, clock(), sweep_seconds)
     return leases.release(run_id, None if stopped_by else announced)
 
 
@@ -150,22 +154,43 @@ def _close(
     connections: Connections,
     runs: Runs,
     clock: Clock,
-) -> None:
+) -> Connection | None:
     if stopped_by:
         tally = tally.add("stopped", stopped_by)
     runs.finish(_finished(run, tally, stopped_by, message, clock()))
     connection = connections.load()
     if connection is None:
-        return
-    _note_health(connections, connection, run, tally, stopped_by)
+        return None
+    connection = _note_health(connections, connection, run, tally, stopped_by)
     come_back = stopped_by or ("busy" if tally.reasons.get("busy") else None)
     if come_back in COME_BACK and connection.status == "active" and run.settings.automatic_sync:
         connections.schedule_sweep(clock() + COME_BACK[come_back], run.kind)
+        return None
+    return connection
+
+
+def _keep_pace(
+    run: Run, tally: Tally, connection: Connection, connections: Connections, now: datetime, seconds: int
+) -> None:
+    """Quiet businesses are swept less often, until something is open again."""
+    if connection.status != "active" or not run.settings.automatic_sync:
+        return
+    quiet = is_quiet(tally, connection)
+    due_at = sweep_after(connection, now, seconds)
+    if not quiet and connection.quiet_since is not None:
+        _save(connections, connection.model_copy(update={"quiet_since": None}))
+        if due_at is not None:
+            connections.schedule_sweep(next_sweep("transactions", connection.business_id, now, seconds))
+    elif quiet and run.trigger == "sweep":
+        if connection.quiet_since is None:
+            _save(connections, connection.model_copy(update={"quiet_since": now}))
+        elif due_at is not None:
+            connections.schedule_sweep(due_at)
 
 
 def _note_health(
     connections: Connections, connection: Connection, run: Run, tally: Tally, stopped_by: str | None
-) -> None:
+) -> Connection:
     """Which side is broken, for the dashboard. A side is well again once a run got through that needed it."""
     found = {stopped_by, *tally.reasons}
     update: dict[str, object] = {
@@ -178,9 +203,14 @@ def _note_health(
         if run.trigger != "callback" and run.since is None:
             update["backfilled"] = True
     noted = connection.model_copy(update=update)
-    if noted != connection:
-        with suppress(Conflict):  # somebody changes the connection now; the next run notes it again
-            connections.save(noted)
+    return connection if noted == connection else _save(connections, noted)
+
+
+def _save(connections: Connections, noted: Connection) -> Connection:
+    """Unless somebody changes the connection now: the next run notes it again."""
+    with suppress(Conflict):
+        return connections.save(noted)
+    return noted
 
 
 WORTH_TELLING = timedelta(seconds=10)

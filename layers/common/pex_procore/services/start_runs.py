@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from pex_procore.domain.errors import NeedsAttention
 from pex_procore.domain.ledger import announce
@@ -76,16 +76,6 @@ def start_sweep(
 
 def is_automatic(kind: Kind, settings: Settings) -> bool:
     return settings.automatic_sync and (kind == "tags" or settings.sync_expenses)
-
-
-def next_sweep(kind: Kind, business_id: int, now: datetime, seconds: int) -> datetime:
-    """A beat of `seconds`, shifted per business so that not all of them come at once; tags come three times as often,
-    since a new project is missed sooner than a late approval."""
-    if kind == "tags":
-        seconds = max(1, seconds // 3)
-    offset = business_id * 7919 % seconds
-    elapsed = int(now.timestamp()) - offset
-    return now + timedelta(seconds=seconds - elapsed % seconds)
 
 
 class AlreadyRunning(Exception):
