@@ -184,6 +184,18 @@ def test_a_sign_in_that_ended_leads_back_to_the_sign_in(alone: Alone) -> None:
     visitor.judge("sign in")
 
 
+def test_help_can_be_read_before_anybody_signed_in(alone: Alone) -> None:
+    visitor, canned = alone()
+    canned.answers["GET", "connection"] = problem(401, "not_signed_in", "You are not signed in.")
+    canned.answers["GET", "reasons"] = canned.answers["GET", "connection"]
+    visitor.open()
+    visitor.page.get_by_role("link", name="Help: what is needed on both sides").click()
+    visitor.sees_heading("Create a Procore service account")
+    expect(visitor.page.get_by_role("alert")).to_have_count(0)
+    visitor.page.get_by_role("link", name="← Sign in").click()
+    visitor.sees_heading("Sign in")
+
+
 def test_words_of_others_stay_words(alone: Alone) -> None:
     visitor, canned = alone()
     evil = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>"

@@ -82,7 +82,9 @@ function App({ launch }) {
   useEffect(() => void (online && signedIn && connection.error && connection.reload()), [online]);
 
   const enter = () => (setLaunchFailed(null), setSignedIn(true), connection.reload());
-  if (!signedIn && route.screen === "help") return html`<main id="main" class="page"><${Help} route=${route} /></main>`;
+  if (!signedIn && route.screen === "help") {
+    return html`<main id="main" class="page"><p><a href="#/">← Sign in</a></p><${Help} signedIn=${false} /></main>`;
+  }
   if (!signedIn) return html`<${SignIn} launchFailed=${launchFailed} onDone=${enter} />`;
   if (!connection.data) {
     return html`

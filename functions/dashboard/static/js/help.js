@@ -13,8 +13,8 @@ const LEVELS = [
   ["Webhooks API, in the company and its projects", "Standard. Optional: new projects then appear in PEX within minutes"],
 ];
 
-export function Help() {
-  const reasons = useLoad(async () => (await get("reasons")).items);
+// The list of reasons is for those who are signed in.
+export function Help({ signedIn = true }) {
   return html`
     <${Heading}>Help<//>
     <${Card} title="How it works">
@@ -44,6 +44,14 @@ export function Help() {
         no project; those wait as well, and can be ignored.</p>
       <p>You set it in PEX under Business settings → Tag Manager. We never change it.</p>
     <//>
+    ${signedIn && html`<${Reasons} />`}
+    <${Card} title="More help"><p>Questions about the connector: <a href="mailto:appsupport+procore@pexcard.com">appsupport+procore@pexcard.com</a></p><//>
+  `;
+}
+
+function Reasons() {
+  const reasons = useLoad(async () => (await get("reasons")).items);
+  return html`
     <${Card} title="Reasons, and who can help" id="reasons">
       <${Loaded} from=${reasons}>
         ${(items) => html`
@@ -54,6 +62,5 @@ export function Help() {
           </table></div>`}
       <//>
     <//>
-    <${Card} title="More help"><p>Questions about the connector: <a href="mailto:appsupport+procore@pexcard.com">appsupport+procore@pexcard.com</a></p><//>
   `;
 }

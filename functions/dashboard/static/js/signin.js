@@ -21,6 +21,7 @@ export function SignIn({ launchFailed, onDone }) {
         <p>Card purchases from PEX become expenses in Procore, with their tags, notes and receipts.</p>
         <${ProblemNote} error=${launchFailed} />
         <${SignInForm} onDone=${onDone} />
+        <p><a href="#/help">Help: what is needed on both sides</a></p>
       </div>
     </main>
   `;
