@@ -92,4 +92,4 @@ def test_a_sweep_that_finds_nothing_asks_procore_nothing(warm: Story) -> None:
     bill = counted(warm, warm.sweep)
     assert bill["procore calls"] == 0
     assert bill["transitions standard"] <= 20, "tags' run included"
-    assert bill["items put"] <= 6
+    assert bill["items put"] <= 8, "two of them how long to rest"
