@@ -16,7 +16,7 @@ import random
 from collections import defaultdict
 from collections.abc import Mapping
 
-from benchmarks.scale_costs import EXPRESS_GB, MACHINE, SPREAD, VENDOR_SECONDS, Counts, Linear, priced
+from benchmarks.scale_costs import AWS_SECONDS, EXPRESS_GB, MACHINE, SPREAD, VENDOR_SECONDS, Counts, Linear, priced
 from benchmarks.scale_parts import (
     BATCH,
     BUSINESSES,
@@ -33,10 +33,10 @@ from benchmarks.scale_parts import (
     RUN_STEPS,
     SIZES,
     SLACK,
+    START_CALLS,
     TAG_STEPS,
     TRANSITIONS,
     WEEKDAYS,
-    WINDOW_DAYS,
     WINDOW_SECONDS,
     WITH_RECEIPT,
     Business,
@@ -189,17 +189,19 @@ class _Simulation:
 
     def _on_beat(self, at: float, _: int) -> None:
         end = at + self._take(self.steps["beat", "StartRuns"], at, None)
-        for _ in range(min(len(self.due), self.design.due_a_beat)):
+        for started in range(min(len(self.due), self.design.due_a_beat)):
             wanted, number, kind = heapq.heappop(self.due)
             one = self.businesses[number]
             self.day.overdue.append(at - wanted)
-            self._later(end, f"{kind} run", number)
+            self._later(end + started * START_CALLS * AWS_SECONDS, f"{kind} run", number)
             pause = self.design.tag_seconds if kind == "tags" else self._sweep_pause(at, one)
             self._later(at + pause, f"{kind} due", number)
 
     def _sweep_pause(self, at: float, one: Business) -> float:
-        recent = at - one.bought_at < self.design.sweep_seconds * 2
-        return self.design.sweep_seconds if recent or one.pending else self.design.idle_sweep_seconds
+        design = self.design
+        recent = at - one.bought_at < design.idle_after or one.pending
+        waits = one.waiting >= 1 and not design.rests_though_rows_wait
+        return design.sweep_seconds if recent or waits else design.idle_sweep_seconds
 
     def _on_sweep_due(self, at: float, number: int) -> None:
         heapq.heappush(self.due, (at, number, "sweep"))
@@ -248,10 +250,10 @@ class _Simulation:
         end = at
         for function in RUN_STEPS if whole else IDLE_STEPS:
             if function == "ListTransactions" and cause == "sweep":
-                window = min(listed, one.monthly * WINDOW_DAYS / 30.4)
-                again = VENDOR_SECONDS["pex"] * (math.ceil(window / PEX_PAGE) - 1) + ROW_SECONDS * window
+                rows_read = listed if pages == 1 else 2 * listed  # once to cut them into parts, once each part
+                more = VENDOR_SECONDS["pex"] * max(0, math.ceil(listed / PEX_PAGE) - 1) + ROW_SECONDS * rows_read
                 for _ in range(pages):
-                    end += self._take(self.steps["sweep", function], end, one, listed / pages, more=max(0.0, again))
+                    end += self._take(self.steps["sweep", function], end, one, listed / pages, more=more / pages)
             elif rows or not whole:
                 end += self._take(self.steps["callback", function], end, one, posted, receipts)
             else:

@@ -27,10 +27,11 @@ HOURS = (1, 1, 1, 1, 2, 6, 22, 45, 48, 44, 46, 60, 58, 44, 42, 40, 34, 26, 18, 1
 WEEKDAYS = (1.15, 1.2, 1.2, 1.2, 1.1, 0.6, 0.25)
 WITH_RECEIPT, WAITING = 0.6, 0.03  # of the purchases; the latter for some days
 LOOK_BACK_DAYS, WAITING_DAYS = 60, 10
-PAGE = 500  # rows of one ListTransactions, which reads its whole window for them
-WINDOW_DAYS, PEX_PAGE = 30, 30_000
+PAGE = 500  # rows of one ListTransactions
+PEX_PAGE = 30_000
 ROW_SECONDS = 60e-6  # to read one row of PEX's; measured, 1.5 KB each
 PROCORE_AN_HOUR, PEX_A_MINUTE = 480, 100  # shares of a client id and of a business
+START_CALLS = 4  # to AWS, by the beat for each run that it starts, one after the other
 BATCH, WINDOW_SECONDS = 50, 1.0
 TRANSITIONS, IDLE_TRANSITIONS, PAGE_TRANSITIONS, LARGEST = 18, 10, 4, 10
 RUN_STEPS = ("OpenRun", "ListTransactions", "PostTransactions", "StageReceipts", "AttachReceipts", "CloseRun")
@@ -41,23 +42,27 @@ TAG_STEPS = ("OpenRun", "RefreshTag", "RefreshTag", "ReadCatalog", "RefreshTag",
 
 @dataclass(frozen=True)
 class Design:
-    """`idle_sweep_seconds`: between two sweeps of a business where nothing was bought of late. `look_back_days`: what a
-    sweep lists; one a day lists all of 60."""
+    """`idle_sweep_seconds`: between two sweeps of a business where nothing was bought for `idle_after` and, but for
+    `rests_though_rows_wait`, no row waits. `look_back_days`: what a sweep lists; one a day lists all of 60."""
 
     name: str
     sweep_seconds: int = 900
-    idle_sweep_seconds: int = 900
+    idle_sweep_seconds: int = 3600
+    idle_after: int = 7200
+    rests_though_rows_wait: bool = False
     tag_seconds: int = 300
-    due_a_beat: int = 200
+    due_a_beat: int = 1000
     sweeps: str = "standard"
     tags: str = "express"
-    look_back_days: int = 60
+    look_back_days: int = 10
 
 
 AS_BUILT = Design("as built")
 PROPOSED = Design(
     "proposed",
     idle_sweep_seconds=4 * 3600,
+    idle_after=1800,
+    rests_though_rows_wait=True,
     tag_seconds=3600,
     due_a_beat=2000,
     sweeps="express",
