@@ -126,7 +126,9 @@ def test_what_was_deleted_in_procore_is_posted_again(signed_in: Visitor, custome
     customer.stranger.transaction(id, "complete", 120)
     (posted,) = customer.expenses()
     life.act("procore", "change_direct_cost", direct_cost_id=posted["id"], delete=True)
-    customer.life.act("pex", "receipt", transaction_id=id)  # a late receipt looks for its expense
+    life.act("pex", "create_tag", name="Split", type="Allocation", business_id=customer.business_id)
+    parts = [{"amount": part, **customer.coding} for part in ("8.40", "10.00")]
+    life.act("pex", "split", transaction_id=id, parts=parts)  # what changed is compared with its expense
     sync(signed_in, lambda: any(customer.stranger.ask("GET", f"/v1/transactions/{id}").json()["actions"]))
     signed_in.go(f"transactions/{id}")
     signed_in.sees("The expense was deleted in Procore.")
