@@ -55,7 +55,8 @@ def guard(event: str, args: tuple[Any, ...]) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     sys.addaudithook(guard)
     settings.register_profile("here", max_examples=50, deadline=None, print_blob=True)
-    settings.load_profile("here")
+    settings.register_profile("ci", settings.get_profile("here"), derandomize=True)  # red for a change, not by chance
+    settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
 @pytest.fixture(scope="session", autouse=True)
