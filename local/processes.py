@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -89,9 +90,10 @@ def _environment(root: Path) -> dict[str, str]:
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    """From below the range that systems hand out to whoever connects, so that it is still free when it is used."""
+    while not port_is_free(port := random.randrange(20_000, 32_000)):
+        pass
+    return port
 
 
 def port_is_free(port: int) -> bool:
