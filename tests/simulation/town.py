@@ -104,6 +104,8 @@ class Town:
         if self.faults_on:
             self._stumble(kind, name)
         answer = act()
+        if (kind, name) == ("leases", "release") and answer:
+            self.active.pop(task.split()[1], None)  # whatever becomes of its last step
         if kind == "ledger" and name in SAVES and self.rng.random() < self.trouble.saved_unheard:
             raise TryLater("AWS answered nothing, and had saved")
         self._may_die(task)
