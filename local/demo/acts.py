@@ -67,8 +67,8 @@ class Scene:
 
     def waits(self, ids: list[int]) -> list[float]:
         """Seconds from PEX's callback to Procore's commit, shortest first."""
-        books, calls = self.control.get("/books"), self.control.get("/procore/requests")
-        found = callback_seconds(books["pex"], books["procore"], calls, self.terms.business_id, ids)
+        books = self.control.get("/books")
+        found = callback_seconds(books["pex"], books["procore"], self.terms.business_id, ids)
         return sorted(found.values())
 
     def direct_costs(self, row: dict[str, Any]) -> list[dict[str, Any]]:

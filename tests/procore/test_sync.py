@@ -60,7 +60,7 @@ def test_headers_then_lines_then_status_make_the_expenses_a_create_makes(
 
 def _plain(cost: dict[str, Any]) -> dict[str, Any]:
     """Without what tells one expense from another."""
-    own = ("id", "origin_id", "created_at", "updated_at")
+    own = ("id", "origin_id", "created_at", "updated_at", "complete_at")
     lines = [{name: value for name, value in line.items() if name not in own} for line in cost["line_items"]]
     return {**{name: value for name, value in cost.items() if name not in own}, "line_items": lines}
 

@@ -175,21 +175,12 @@ def test_the_wait_is_from_the_first_callback_to_the_last_expense() -> None:
             {"transaction_id": 1, "forged": True, "attempts": [{"at": "2026-11-12T15:00:00+00:00", "seconds": 0.0}]},
         ]
     }
-    calls = [
-        {"method": "POST", "path": f"/rest/v1.1/projects/{project}/direct_costs", "handled": status, "at": at} | took
-        for project, status, at, took in (
-            (HARBOR, 201, "2026-11-12T15:00:01+00:00", {"seconds": 0.25}),
-            (HARBOR, 429, "2026-11-12T15:00:01.5+00:00", {"seconds": 0.0}),
-            (HARBOR, 201, "2026-11-12T15:00:02+00:00", {"seconds": 0.25}),
-            (BRIDGE, 201, "2026-11-12T15:00:03+00:00", {"seconds": 0.25}),
-        )
-    ]
     procore = {
         "direct_costs": [
-            direct_cost(9001, 1, HARBOR, "1.00"),
-            direct_cost(9002, 2, HARBOR, "1.00"),
-            direct_cost(9003, 2, BRIDGE, "1.00"),
+            direct_cost(9001, 1, HARBOR, "1.00", complete_at=None),
+            direct_cost(9002, 2, HARBOR, "1.00", complete_at="2026-11-12T15:00:02.25+00:00"),
+            direct_cost(9003, 2, BRIDGE, "1.00", complete_at="2026-11-12T15:00:03.25+00:00"),
         ],
         "deleted": [],
     }
-    assert callback_seconds(pex, procore, calls, BUSINESS, [1, 2]) == {2: 3.25}
+    assert callback_seconds(pex, procore, BUSINESS, [1, 2]) == {2: 3.25}

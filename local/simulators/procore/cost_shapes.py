@@ -135,6 +135,7 @@ def cost_book(world: World, cost: DirectCost) -> dict[str, Any]:
         "project_name": shown["project"]["name"],
         "client_id": cost.client_id,
         "grand_total": f"{cost.grand_total:.2f}",
+        "complete_at": max((line.created_at.isoformat() for line in cost.lines), default=None),
         "line_items": [
             {
                 "id": line.id,
