@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
-from pex_procore.domain.transactions import Allocation, Transaction
+from pex_procore.domain.transactions import Allocation
 from pex_procore.services.decisions import retry
 from pex_procore.services.post_batch import CROWD
 from tests.fakes.stores import Killed
-from tests.services.world import BUSINESS_ID, P1, P2, World, coding
-
-ONE_BY_ONE = ("create_direct_cost", "write_lines", "show_direct_cost", "find_direct_costs")
-TOGETHER = ("sync_headers", "sync_lines", "sync_statuses")
-
-
-def buy(world: World, count: int = 4) -> list[Transaction]:
-    """One of them a split of two lines."""
-    split = world.split("30.00", [("10.00", coding()), ("20.00", coding(cost_code="03-300"))])
-    return [split, *(world.purchase(f"{number}.25") for number in range(1, count))]
-
-
-def reference(one: Transaction, project_id: int = P1) -> str:
-    return f"pex:{BUSINESS_ID}:{one.transaction_id}:{project_id}"
-
-
-def calls(world: World, *names: str) -> list[int]:
-    return [world.procore.calls[name] for name in names]
+from tests.services.batches import ONE_BY_ONE, TOGETHER, buy, calls, check, reference
+from tests.services.world import P1, P2, World, coding
 
 
 @pytest.fixture
@@ -44,20 +27,6 @@ def settle(world: World) -> None:
     for _ in range(3):
         world.clock.forward(900)
         world.sync()
-
-
-def check(world: World, bought: Sequence[Transaction], status: str = "draft") -> None:
-    """Each purchase is one expense, whole, of its status, and known to the ledger."""
-    for one in bought:
-        (cost,) = world.costs(one)
-        row = world.ledger[one.transaction_id]
-        assert (row.state, row.reason, row.detail) == ("complete", None, "")
-        assert [posting.direct_cost_id for posting in row.postings] == [cost.direct_cost_id]
-        wanted = sorted(share.amount for share in one.allocations)
-        assert (cost.amount, sorted(line.amount for line in cost.lines)) == (abs(one.amount), wanted)
-        assert cost.status == status
-        assert (cost.draft.reference, cost.draft.vendor_id) == (reference(one), 900)
-    assert len(world.procore.live()) == len(bought)
 
 
 @pytest.mark.parametrize(("status", "statuses"), [("draft", 0), ("pending", 1), ("approved", 1)])
@@ -378,56 +347,3 @@ def test_a_closed_tool_costs_one_attempt_a_step_and_no_writes_to_our_tables(worl
     assert run.reasons == {"direct_costs_tool_off": 5}
     assert calls(world, *TOGETHER) == before
     assert len(world.ledger.saves) - saves <= 3
-
-
-@pytest.fixture
-def unproven(world: World) -> World:
-    world.cache = type(world.cache)(world.clock)
-    return world
-
-
-def test_the_first_expense_ever_is_posted_alone_and_shows_that_lines_can_be_written(unproven: World) -> None:
-    bought = buy(unproven, 20)
-    unproven.sync()
-    assert calls(unproven, "takes_lines", "create_direct_cost", *TOGETHER) == [1, 1, 1, 1, 0]
-    check(unproven, bought)
-    more = buy(unproven, 20)
-    unproven.sync()
-    assert calls(unproven, "takes_lines", "create_direct_cost", *TOGETHER) == [1, 1, 2, 2, 0]
-    check(unproven, [*bought, *more])
-
-
-def test_two_purchases_are_not_worth_finding_out(unproven: World) -> None:
-    buy(unproven, 2)
-    unproven.sync()
-    assert calls(unproven, "takes_lines", "create_direct_cost", *TOGETHER) == [0, 2, 0, 0, 0]
-
-
-def test_where_a_record_with_our_reference_is_locked_each_is_posted_whole_in_a_call_of_its_own(unproven: World) -> None:
-    unproven.procore.locked = True
-    bought = buy(unproven, 20)
-    assert unproven.sync().counts == {"posted": 20}
-    check(unproven, bought)
-    buy(unproven, 5)
-    unproven.sync()
-    assert calls(unproven, "takes_lines", "create_direct_cost", *TOGETHER) == [1, 25, 0, 0, 0]
-
-
-@pytest.mark.parametrize("how", ["lost", "no such call", "nothing told"])
-def test_not_finding_out_costs_nothing_but_calls(unproven: World, how: str) -> None:
-    if how == "no such call":
-        unproven.procore.no_sync["takes_lines"] = 404
-    elif how == "nothing told":
-        unproven.procore.tells_of_lines = False
-    else:
-        unproven.procore.behave_next()
-        unproven.procore.lose_next_answer = True
-    bought = buy(unproven, 6)
-    assert unproven.sync().counts == {"posted": 6}
-    assert calls(unproven, "create_direct_cost", "takes_lines", *TOGETHER) == [6, 1, 0, 0, 0]
-    check(unproven, bought)
-    unproven.procore.no_sync.clear()
-    unproven.procore.tells_of_lines = True
-    buy(unproven, 6)
-    unproven.sync()
-    assert calls(unproven, *TOGETHER) == [1, 1, 0], "asked again by a later run"
