@@ -11,19 +11,21 @@ from __future__ import annotations
 
 import random
 import threading
+from bisect import insort
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from heapq import heappop, heappush
 
 from tests.fakes.clock import FakeClock
 
 
 class Task:
-    def __init__(self, name: str, work: Callable[[], None], wake_at: datetime) -> None:
+    def __init__(self, number: int, name: str, work: Callable[[], None]) -> None:
+        self.number = number
         self.name = name
         self.work = work
-        self.wake_at = wake_at
-        self.turn = threading.Semaphore(0)
-        self.ended = False
+        self.turn = threading.Lock()
+        self.turn.acquire()
         self.error: BaseException | None = None
 
 
@@ -31,8 +33,11 @@ class Scheduler:
     def __init__(self, clock: FakeClock, rng: random.Random) -> None:
         self._clock = clock
         self._rng = rng
-        self._tasks: list[Task] = []
-        self._back = threading.Semaphore(0)
+        self._spawned = 0
+        self._asleep: list[tuple[datetime, int, Task]] = []  # a heap, the next to wake first
+        self._ready: list[tuple[int, Task]] = []  # in the order in which they were spawned
+        self._back = threading.Lock()
+        self._back.acquire()
         self._current: Task | None = None
 
     @property
@@ -41,34 +46,38 @@ class Scheduler:
         return self._current
 
     def spawn(self, name: str, work: Callable[[], None], after_seconds: float = 0) -> Task:
-        task = Task(name, work, self._clock() + timedelta(seconds=after_seconds))
-        self._tasks.append(task)
+        self._spawned += 1
+        task = Task(self._spawned, name, work)
+        self._sleep(task, after_seconds)
         threading.Thread(target=self._live, args=(task,), name=name, daemon=True).start()
         return task
 
     def pause(self, seconds: float = 0.0) -> None:
         """Gives the turn away; comes back `seconds` later at the earliest."""
         task = self.current
-        task.wake_at = self._clock() + timedelta(seconds=seconds)
+        self._sleep(task, seconds)
         self._back.release()
         task.turn.acquire()
 
     def run(self) -> None:
         """Raises what a task let out."""
-        while self._tasks:
-            ready = [task for task in self._tasks if task.wake_at <= self._clock()]
-            if not ready:
-                self._clock.wait_until(min(task.wake_at for task in self._tasks))
+        while self._asleep or self._ready:
+            while self._asleep and self._asleep[0][0] <= self._clock():
+                _, number, task = heappop(self._asleep)
+                insort(self._ready, (number, task))
+            if not self._ready:
+                self._clock.wait_until(self._asleep[0][0])
                 continue
-            task = self._rng.choice(ready) if len(ready) > 1 else ready[0]
+            _, task = self._ready.pop(self._rng.randrange(len(self._ready)))
             self._current = task
             task.turn.release()
             self._back.acquire()
             self._current = None
-            if task.ended:
-                self._tasks.remove(task)
             if task.error is not None:
                 raise task.error
+
+    def _sleep(self, task: Task, seconds: float) -> None:
+        heappush(self._asleep, (self._clock() + timedelta(seconds=seconds), task.number, task))
 
     def _live(self, task: Task) -> None:
         task.turn.acquire()
@@ -76,5 +85,4 @@ class Scheduler:
             task.work()
         except BaseException as error:
             task.error = error
-        task.ended = True
         self._back.release()
