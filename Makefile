@@ -27,10 +27,8 @@ up: setup ## Run everything here without the story (ARGS="--port 8080")
 	@.venv/bin/python -m local up $(ARGS)
 
 test: setup ## Run every test, the whole stack and a browser included (ARGS="tests/domain -x" runs only those)
-	$(if $(ARGS),.venv/bin/python -m pytest $(ARGS),.venv/bin/python -m pytest -n 2 -m "not whole_stack and not browser")
-	$(if $(ARGS),,.venv/bin/python -m pytest -m whole_stack)
-	$(if $(ARGS),,@tools/find-chromium --install >/dev/null)
-	$(if $(ARGS),,.venv/bin/python -m pytest -m browser)
+	@$(if $(ARGS),,tools/find-chromium --install >/dev/null)
+	.venv/bin/python -m pytest $(or $(ARGS),-n 4 --no-loadscope-reorder)
 
 test-3.13: ## Run the tests of what is shipped on the deployed Python version, where there is one
 	@python=$$(tools/find-python 3.13); \

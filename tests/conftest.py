@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 LOCAL_NAMES = {"localhost", "", None}
+STACKS = ("tests/browser/", "tests/local/", "tests/whole_stack/")
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
@@ -57,6 +59,26 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile("here", max_examples=50, deadline=None, print_blob=True)
     settings.register_profile("ci", settings.get_profile("here"), derandomize=True)  # red for a change, not by chance
     settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What waits more than it computes begins first."""
+    items.sort(key=lambda item: stack_of(item.nodeid) is None)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return OneStackEach(config, log)
+
+
+class OneStackEach(LoadScopeScheduling):
+    """Of several workers: the tests that share a running stack stay together, all others go to whoever is free."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return stack_of(nodeid) or nodeid
+
+
+def stack_of(nodeid: str) -> str | None:
+    return next((folder for folder in STACKS if nodeid.startswith(folder)), None)
 
 
 @pytest.fixture(scope="session", autouse=True)

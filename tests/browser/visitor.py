@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,8 @@ class Visitor:
 
     def tab_to(self, name: str) -> None:
         """With the Tab key alone, wherever the focus is; what has it must be seen to have it."""
-        for _ in range(120):
+        until = time.monotonic() + PATIENCE_MS / 1000
+        while time.monotonic() < until:
             self.page.keyboard.press("Tab")
             found, outline = self.page.evaluate(FOCUSED)
             if found.startswith(name):

@@ -18,7 +18,7 @@ Money = Annotated[Decimal, PlainSerializer(float, return_type=float)]  # cents s
 
 
 class Shown(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(defer_build=True, frozen=True)  # a request needs one or two of them
 
 
 class HelpShown(Shown):

@@ -11,7 +11,9 @@ from pex_procore.domain.tags import TAG_KINDS, TagKind
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(strict=True, extra="ignore", str_strip_whitespace=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        defer_build=True, strict=True, extra="ignore", str_strip_whitespace=True, hide_input_in_errors=True
+    )
 
 
 class SignIn(_Body):

@@ -9,8 +9,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel
-
 from pex_procore.domain.alerts import token_warning
 from pex_procore.domain.attention import Item, Where, find_attention
 from pex_procore.domain.catalog import Project
@@ -20,7 +18,7 @@ from pex_procore.domain.ledger import State
 from pex_procore.domain.reasons import REASONS, Actor
 from pex_procore.domain.runs import Kind, Run
 from pex_procore.domain.settings import Settings
-from pex_procore.runtime.answers import HelpShown, RunShown
+from pex_procore.runtime.answers import HelpShown, RunShown, Shown
 from pex_procore.runtime.views import explain, show_run
 from pex_procore.runtime.wiring import Business, now, wiring
 from pex_procore.services.ports import Side
@@ -31,7 +29,7 @@ ROWS_COUNTED = 500  # of one state; beyond that "at least"
 STATES_COUNTED: tuple[State, ...] = ("exception", "waiting", "refused", "posted", "complete")
 
 
-class SetUp(BaseModel):
+class SetUp(Shown):
     """Which steps of the set-up are done. `active`: syncing was turned on once, or something has run."""
 
     credentials: bool
@@ -41,7 +39,7 @@ class SetUp(BaseModel):
     active: bool
 
 
-class Attention(BaseModel):
+class Attention(Shown):
     code: str
     side: Where
     text: str
@@ -49,7 +47,7 @@ class Attention(BaseModel):
     actor: Actor
 
 
-class PexSide(BaseModel):
+class PexSide(Shown):
     """`username`: whose PEX login the connector works with."""
 
     username: str
@@ -63,7 +61,7 @@ class PexSide(BaseModel):
     checked_at: datetime | None
 
 
-class ProcoreSide(BaseModel):
+class ProcoreSide(Shown):
     company_id: int | None
     company_name: str
     has_credentials: bool
@@ -73,14 +71,14 @@ class ProcoreSide(BaseModel):
     checked_at: datetime | None
 
 
-class Tags(BaseModel):
+class Tags(Shown):
     project: TagCheck
     cost_code: TagCheck
     cost_type: TagCheck
     checked_at: datetime | None
 
 
-class Quota(BaseModel):
+class Quota(Shown):
     """Of Procore's calls an hour, as its last answers told; `resets_at` is None while nothing is used."""
 
     limit: int
@@ -88,23 +86,23 @@ class Quota(BaseModel):
     resets_at: datetime | None
 
 
-class Count(BaseModel):
+class Count(Shown):
     """`more`: there are more than `n`."""
 
     n: int
     more: bool
 
 
-class Schedule(BaseModel):
+class Schedule(Shown):
     next_transactions_at: datetime | None
     next_tags_at: datetime | None
 
 
-class SessionShown(BaseModel):
+class SessionShown(Shown):
     username: str
 
 
-class ConnectionShown(BaseModel):
+class ConnectionShown(Shown):
     """`running`: the run that is at work now."""
 
     business_id: int
