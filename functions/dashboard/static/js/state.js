@@ -77,7 +77,7 @@ export function useSettings() {
       loaded.replace(await ask("PATCH", "settings", { body: patch, headers: { "If-Match": loaded.data.etag } }));
       return true;
     } catch (error) {
-      if (error.code === "stale" || error.code === "conflict") loaded.reload();
+      if (error.code === "stale" || error.code === "conflict") await loaded.reload(); // so that a second try may do
       throw error;
     }
   };
