@@ -80,6 +80,7 @@ class FakeProcore(SyncsExpenses):
         self.locked = False  # no expense can be changed any more
         self.lines_left_out_go = False  # an update takes away the lines it does not name
         self.keeps_codes = False  # an update changes amounts only
+        self.files_replace = False  # an upload takes the place of the earlier ones
 
     def hide_fresh_for(self, seconds: float) -> None:
         """Look-ups see a direct cost only after so long."""
@@ -235,6 +236,8 @@ class FakeProcore(SyncsExpenses):
             raise PostRefused(404, "not found")
         if any(file.content.startswith(b"GIF") for file in files):
             raise PostRefused(422, "this company takes no GIF")
+        if self.files_replace:
+            cost.files.clear()
         cost.files.extend(files)
         if fault.kind == "lost":
             raise Unsure("the answer was lost")

@@ -29,6 +29,7 @@ PEX: list[tuple[str, Any]] = [
 ]
 PROCORE: list[tuple[str, Any]] = [
     ("actions_as_objects", True),
+    ("attachments_replace", True),
     ("company_lists_project_resources", True),
     ("default_status", "pending"),
     ("honour_idempotency_token", True),

@@ -77,6 +77,22 @@ def test_a_receipt_uploaded_after_posting_is_attached_later(connected: Story) ->
     assert connected.creates() == 1
 
 
+def test_where_an_upload_replaces_the_earlier_files_all_are_sent_together(connected: Story) -> None:
+    connected.procore.switches.change(attachments_replace=True)
+    transaction_id = connected.purchase(receipts=("jpg",))
+    connected.sync()
+    for _ in range(2):
+        connected.clock.forward(days=1)
+        connected.pex.act_receipt(transaction_id, "pdf")
+        for _ in range(3):
+            connected.sync()
+        assert attached(connected) == digests(connected, transaction_id)
+        assert connected.row(transaction_id)["state"] == "complete"
+    uploads = connected.procore.requests.count("PATCH")
+    connected.sync()
+    assert (connected.procore.requests.count("PATCH"), uploads) == (uploads, 4)
+
+
 def test_a_receipt_still_being_scanned_is_attached_once_it_is_ready(connected: Story) -> None:
     transaction_id = connected.purchase()
     waiting = connected.pex.act_receipt(transaction_id, "jpg", status="NotLoaded")

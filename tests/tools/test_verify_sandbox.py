@@ -208,6 +208,7 @@ ROWS = {  # of the table of what nobody could tell us
     "Do the lines that an update leaves out stay?": "lines_left_out",
     "May an approved record be changed?": "approved_locks",
     "May a record with `origin_id` still get receipts?": "origin_id_locks",
+    "Does a later upload replace the earlier files?": "append_or_replace",
     "Are negative lines allowed in expenses?": "negative_lines",
     "Where an expense is seen in the web app": "web_address",
     "Longest description": "longest_description",

@@ -94,6 +94,7 @@ class Row(Kept):
     receipts: tuple[ReceiptMark, ...] = ()
     receipts_done: bool = False  # every receipt PEX lists has a mark
     receipts_checked_at: datetime | None = None
+    files_replace: bool = False  # seen: Procore keeps the files of the last upload only
     noted: bool = False
     note_sent: bool = False  # perhaps
     announced_at: datetime

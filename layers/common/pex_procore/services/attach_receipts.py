@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from pex_procore.domain.amendment import DirectCost
 from pex_procore.domain.errors import NeedsAttention, TryLater, Unsure
-from pex_procore.domain.ledger import SECOND_LOOK, Posting, ReceiptMark, Row, bring_on, finish, move
+from pex_procore.domain.ledger import SECOND_LOOK, Posting, ReceiptMark, Row, bring_on, finish, move, sent_again
 from pex_procore.domain.runs import Run, RunItem
 from pex_procore.services.ports import Clock, Ledger, PostRefused, Procore, ReceiptBucket, ReceiptFile, Runs
 from pex_procore.services.progress import Progress, work_through
 from pex_procore.services.stage_receipts import is_settled, receipt_item
 
 PARCEL_BYTES = 40 * 1024 * 1024
+ONE_UPLOAD = "Procore keeps the files of one upload only, and these are more"
 
 
 class Deleted(Exception):
@@ -48,9 +50,13 @@ def attach_receipts(
             return settled_at + SECOND_LOOK["origin_id"]
         row = ledger.save(row.model_copy(update={"receipts": _marked(row, staged, state="sending", sent_at=clock())}))
         refused: dict[str, str] = {}
+        gone: set[str] = set()
+        wanted = {mark.filename for mark in row.receipts if mark.state in ("sending", "attached")}
         try:
             for posting in row.postings:
-                refused |= _attach(posting, staged, procore, bucket, look_first=look_first)
+                uploaded = _attach(posting, staged, procore, bucket, look_first=look_first, together=row.files_replace)
+                refused |= uploaded.refused
+                gone |= uploaded.gone(wanted)
         except TryLater:  # every request was answered, so there is nothing to let settle before we look
             ledger.save(row.model_copy(update={"receipts": _marked(row, staged, sent_at=None)}))
             raise
@@ -70,15 +76,25 @@ def attach_receipts(
             again = _marked(row, staged, state="sending", key="")
             ledger.save(bring_on(row, clock(), "receipts to be staged again", run.run_id, receipts=again))
             return None
-        marks = tuple(_settle(mark, refused) if mark in row.unsent_receipts else mark for mark in row.receipts)
+        for mark in staged:
+            bucket.delete(mark.key)
+        if gone and not row.files_replace:
+            marks = sent_again(_settle(mark, refused) if mark in row.unsent_receipts else mark for mark in row.receipts)
+            cause = f"receipts gone from the expense, all to be sent together: {len(gone)}"
+            row = row.model_copy(update={"files_replace": True})
+            ledger.save(bring_on(row, clock(), cause, run.run_id, receipts=marks))
+            return None
+        refused |= dict.fromkeys(gone, ONE_UPLOAD)
+        marks = tuple(
+            _settle(mark, refused) if mark in row.unsent_receipts or mark.filename in gone else mark
+            for mark in row.receipts
+        )
         given_up = [mark for mark in marks if mark.state == "refused"]
         reason = given_up[0].reason if given_up else None
         item = receipt_item(row, run, len(given_up), reason, "; ".join(refused.values()))
         attached = len(staged) - len(refused)
         items.append(item.model_copy(update={"receipts": attached}))
         cause = f"receipts attached: {attached}" + (f", refused: {len(refused)}" if refused else "")
-        for mark in staged:
-            bucket.delete(mark.key)
         row = bring_on(row, clock(), cause, run.run_id, receipts=marks)
         ledger.save(finish(row, clock(), run.run_id) if is_settled(row, run) else row)
         return None
@@ -94,22 +110,45 @@ def attach_receipts(
         runs.record_items(run.run_id, items)
 
 
-def _attach(
-    posting: Posting, marks: Sequence[ReceiptMark], procore: Procore, bucket: ReceiptBucket, *, look_first: bool
-) -> dict[str, str]:
-    """Sends what is missing, and answers what Procore refused: file name → why.
+class _Uploaded(NamedTuple):
+    """What Procore refused, file name → why; the names of the last upload it took, and all it showed then."""
 
-    Raises Unsure, Deleted, ClosedDoor, KeyError.
-    """
+    refused: dict[str, str]
+    last: frozenset[str] = frozenset()
+    shown: frozenset[str] = frozenset()
+
+    def then(self, later: _Uploaded) -> _Uploaded:
+        newer = later if later.last else self
+        return _Uploaded(self.refused | later.refused, newer.last, newer.shown)
+
+    def gone(self, wanted: set[str]) -> set[str]:
+        """What was there before the last upload, if it took its place. One file that is missing was deleted by
+        somebody, and an answer that does not even show what it took tells nothing."""
+        earlier = wanted - self.refused.keys() - self.last
+        replaced = self.last and self.last <= self.shown and earlier.isdisjoint(self.shown)
+        return earlier if replaced else set()
+
+
+def _attach(
+    posting: Posting,
+    marks: Sequence[ReceiptMark],
+    procore: Procore,
+    bucket: ReceiptBucket,
+    *,
+    look_first: bool,
+    together: bool,
+) -> _Uploaded:
+    """Sends what is missing; `together`: all of it where anything is. Raises Unsure, Deleted, ClosedDoor, KeyError."""
     assert posting.direct_cost_id is not None, "only posted rows carry receipts"
     missing = marks
     if look_first:
         shown = _show(posting.project_id, posting.direct_cost_id, procore)
         missing = [mark for mark in marks if mark.filename not in shown.filenames]
-    refused: dict[str, str] = {}
+        missing = marks if missing and together else missing
+    uploaded = _Uploaded({})
     for parcel in _parcels(missing, bucket):
-        refused |= _send(posting.project_id, posting.direct_cost_id, parcel, procore)
-    return refused
+        uploaded = uploaded.then(_send(posting.project_id, posting.direct_cost_id, parcel, procore))
+    return uploaded
 
 
 def _show(project_id: int, direct_cost_id: int, procore: Procore) -> DirectCost:
@@ -137,22 +176,22 @@ def _parcels(marks: Sequence[ReceiptMark], bucket: ReceiptBucket) -> Iterator[li
         yield parcel
 
 
-def _send(project_id: int, direct_cost_id: int, parcel: list[ReceiptFile], procore: Procore) -> dict[str, str]:
+def _send(project_id: int, direct_cost_id: int, parcel: list[ReceiptFile], procore: Procore) -> _Uploaded:
     """One refused file must not keep the others out: then each goes alone."""
     try:
-        procore.attach_receipts(project_id, direct_cost_id, parcel)
-        return {}
+        answer = procore.attach_receipts(project_id, direct_cost_id, parcel)
+        return _Uploaded({}, frozenset(file.filename for file in parcel), frozenset(answer.filenames))
     except PostRefused as refusal:
         if refusal.status == 404:  # which a tool that was turned off answers too
             _show(project_id, direct_cost_id, procore)
         if refusal.status in (403, 404):
             raise ClosedDoor(refusal.message) from refusal
         if len(parcel) == 1:
-            return {parcel[0].filename: refusal.message}
-    refused: dict[str, str] = {}
+            return _Uploaded({parcel[0].filename: refusal.message})
+    uploaded = _Uploaded({})
     for file in parcel:
-        refused |= _send(project_id, direct_cost_id, [file], procore)
-    return refused
+        uploaded = uploaded.then(_send(project_id, direct_cost_id, [file], procore))
+    return uploaded
 
 
 def _settle(mark: ReceiptMark, refused: dict[str, str]) -> ReceiptMark:

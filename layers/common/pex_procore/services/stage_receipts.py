@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pex_procore.domain.eligibility import REACH
 from pex_procore.domain.errors import NeedsAttention, TryLater, Unsure
 from pex_procore.domain.files import sniff
-from pex_procore.domain.ledger import RECEIPTS_AWAITED, ReceiptMark, Row, bring_on, finish
+from pex_procore.domain.ledger import RECEIPTS_AWAITED, ReceiptMark, Row, bring_on, finish, sent_again
 from pex_procore.domain.notes import is_our_note, note_text
 from pex_procore.domain.runs import Run, RunItem
 from pex_procore.domain.transactions import Receipt
@@ -133,13 +133,18 @@ def _stage(row: Row, run: Run, pex: Pex, ledger: Ledger, bucket: ReceiptBucket, 
     """A complete row with a new receipt is posted again: something is owed."""
     cards = pex.list_receipts(row.transaction_id)
     listed = {card.receipt_id for card in cards}
-    marks = {mark.receipt_id: mark for mark in row.receipts if mark.receipt_id in listed or not mark.is_lost}
+    known = row.receipts
+    if row.files_replace and any(
+        card.ready and card.receipt_id not in {mark.receipt_id for mark in known} for card in cards
+    ):
+        known = sent_again(known)  # together with the new one, or they would be gone
+    marks = {mark.receipt_id: mark for mark in known if mark.receipt_id in listed or not mark.is_lost}
     for card in cards:
-        known = marks.get(card.receipt_id)
-        if card.ready and (known is None or known.is_lost):
-            others = [mark for mark in marks.values() if mark is not known and mark.state != "duplicate"]
+        mark = marks.get(card.receipt_id)
+        if card.ready and (mark is None or mark.is_lost):
+            others = [one for one in marks.values() if one is not mark and one.state != "duplicate"]
             limit = run.settings.receipt_limit_mb * MEGABYTE
-            marks[card.receipt_id] = _fetch(row, card, others, pex, bucket, limit, perhaps_sent=known is not None)
+            marks[card.receipt_id] = _fetch(row, card, others, pex, bucket, limit, perhaps_sent=mark is not None)
     awaited = clock() - row.announced_at <= RECEIPTS_AWAITED
     staged = row.model_copy(
         update={
