@@ -15,7 +15,7 @@ from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 LOCAL_NAMES = {"localhost", "", None}
-STACKS = ("tests/browser/", "tests/local/", "tests/whole_stack/")
+LONG = ("tests/browser/", "tests/local/", "tests/simulation/", "tests/whole_stack/")
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
@@ -62,23 +62,21 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What waits more than it computes begins first."""
-    items.sort(key=lambda item: stack_of(item.nodeid) is None)
+    """What takes long begins first."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
-    return OneStackEach(config, log)
+    return Sharing(config, log)
 
 
-class OneStackEach(LoadScopeScheduling):
-    """Of several workers: the tests that share a running stack stay together, all others go to whoever is free."""
+class Sharing(LoadScopeScheduling):
+    """Of several workers, one has a whole folder that takes long, with the running stack it shares; the others have
+    the rest, file by file."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return stack_of(nodeid) or nodeid
-
-
-def stack_of(nodeid: str) -> str | None:
-    return next((folder for folder in STACKS if nodeid.startswith(folder)), None)
+        folder = next((folder for folder in LONG if nodeid.startswith(folder)), None)
+        return folder or nodeid.partition("::")[0]
 
 
 @pytest.fixture(scope="session", autouse=True)
