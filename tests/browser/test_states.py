@@ -14,6 +14,7 @@ from tests.browser.canned import (
     PURCHASES,
     at,
     attention,
+    connection,
     item,
     problem,
     projects,
@@ -137,6 +138,28 @@ def test_while_it_loads_the_page_says_so(alone: Alone) -> None:
     for route in held:
         canned.answer(route)
     visitor.sees_heading("Overview")
+
+
+def test_an_answer_that_comes_late_does_not_replace_a_newer_one(alone: Alone) -> None:
+    broken = {"attention": [attention("procore_permission_missing", "procore")]}
+    visitor, canned = alone(**broken)
+    told = visitor.page.get_by_text("See the permissions")
+    visitor.page.clock.install()
+    visitor.open()
+    expect(told).to_have_count(1)
+    held: list[Route] = []
+    visitor.context.route("**/v1/connection", lambda route: held.append(route))
+    with visitor.page.expect_request("**/v1/connection"):
+        visitor.page.clock.run_for(61_000)
+    canned.answers["GET", "connection"] = (200, connection())
+    visitor.press("Check now")
+    expect(told).to_have_count(0)
+    canned.answers["GET", "connection"] = (200, connection(**broken))
+    with visitor.page.expect_response("**/v1/connection") as answered:
+        canned.answer(held[0])
+    answered.value.finished()
+    visitor.page.clock.run_for(1_000)
+    expect(told).to_have_count(0)
 
 
 def test_offline_it_keeps_what_it_shows_and_comes_back_by_itself(alone: Alone) -> None:

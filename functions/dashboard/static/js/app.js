@@ -1,5 +1,5 @@
 // The frame: who is signed in, which screen is shown.
-import { html, render, useCallback, useEffect, useState } from "./html.js";
+import { html, render, useCallback, useEffect, useRef, useState } from "./html.js";
 import { get, post, remove, SIGNED_OUT } from "./api.js";
 import { useEvery, useLoad } from "./state.js";
 import { Loading, Note, ProblemNote } from "./ui.js";
@@ -52,16 +52,22 @@ function useOnline() {
   return online;
 }
 
-// One look at both sides for all screens. Old data stays on show while a new look is under way or fails.
+// One look at both sides for all screens. Old data stays on show while a new look is under way or fails; what comes late
+// does not replace what was asked for, or set, after it.
 function useConnection() {
   const [connection, setConnection] = useState(null);
+  const asked = useRef(0);
+  const shown = useRef(0);
+  const show = (turn, data) => turn > shown.current && ((shown.current = turn), setConnection(data));
+  const set = useCallback((data) => show(++asked.current, data), []);
   const loaded = useLoad(async () => {
+    const turn = ++asked.current;
     const data = await get("connection");
-    setConnection(data);
+    show(turn, data);
     return data;
   });
-  const forget = useCallback(() => setConnection(null), []);
-  return { ...loaded, data: connection, set: setConnection, forget };
+  const forget = useCallback(() => set(null), []);
+  return { ...loaded, data: connection, set, forget };
 }
 
 // Afterwards a tag that goes missing is something to mend, not a reason to begin again.

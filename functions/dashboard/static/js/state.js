@@ -20,7 +20,10 @@ export function useLoad(load, inputs = []) {
     reload();
     return () => void latest.current++;
   }, [reload]);
-  const replace = (data) => setState({ data, loading: false });
+  const replace = (data) => {
+    latest.current++; // what is still on its way is older
+    setState({ data, loading: false });
+  };
   return { ...state, reload, replace };
 }
 
