@@ -63,7 +63,7 @@ class _Simulation:
         self.arrivals = self._arrivals(int(MONTHLY * scale * 7 / 30.4 * max(WEEKDAYS) / sum(WEEKDAYS)))
         self.arrivals = sorted(self.arrivals + [(self.luck.random() * DAY, 0) for _ in range(flood)])
         self.memory = {name: int(one.get("MemorySize", _default_memory())) / 1024 for name, one in functions().items()}
-        self.callback_kind = str(resources("AWS::Serverless::StateMachine")["CallbackRun"]["Type"]).lower()
+        self.callback_kind = str(resources("AWS::Serverless::StateMachine")["ShortRun"]["Type"]).lower()
         self.largest = self.businesses[0]
         self.in_queue = 0
         self.steps = self._steps()

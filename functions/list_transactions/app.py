@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from pex_procore.domain.errors import TryLater
-from pex_procore.domain.runs import Tally
+from pex_procore.domain.runs import Run, Tally
 from pex_procore.runtime.step import LEASE_NEEDED, LEASE_SECONDS, Context, Event, come_back, open_business, step
-from pex_procore.runtime.wiring import now
+from pex_procore.runtime.wiring import Business, now
 from pex_procore.services.list_transactions import Cursor, list_transactions
 
 
@@ -16,6 +16,8 @@ from pex_procore.services.list_transactions import Cursor, list_transactions
 def handler(event: Event, context: Context) -> dict[str, Any]:
     business, run = open_business(event)
     assert run.settings.start_date is not None, "a run's snapshot always has a start date"
+    if now() >= datetime.fromisoformat(event["deadline_at"]):
+        return _later(event, business, run, now())
     try:
         listing = list_transactions(
             run=run,
@@ -38,11 +40,14 @@ def handler(event: Event, context: Context) -> dict[str, Any]:
     except TryLater as wait:
         if wait.resume_at is None:
             raise
-        same = {"transaction_ids": [], "receipt_ids": []} | {
-            key: event[key] for key in ("cursor", "tally", "announced")
-        }
-        return {**same, **come_back(business, run, wait.resume_at)}
+        return _later(event, business, run, wait.resume_at)
     finally:
         business.save_limits()
     listed = {**listing.model_dump(mode="json"), "receipt_ids": list(listing.receipt_ids)}
     return {**listed, "outcome": "done", "resume_at": None}
+
+
+def _later(event: Event, business: Business, run: Run, resume_at: datetime) -> dict[str, Any]:
+    """Nothing was listed. A time past the deadline pauses the run: no page is begun that may outlive it."""
+    same = {"transaction_ids": [], "receipt_ids": []} | {key: event[key] for key in ("cursor", "tally", "announced")}
+    return {**same, **come_back(business, run, resume_at)}

@@ -61,7 +61,7 @@ def test_the_budgets_and_times_are_those_of_the_template() -> None:
         for name, one in resources("AWS::Serverless::StateMachine").items()
     }
     told = " ".join(section(ARCHITECTURE, "## The state machine").split())
-    assert f"`CallbackRun` (EXPRESS, budget {budgets['CallbackRun']} s)" in told
+    assert f"`ShortRun` (EXPRESS, budget {budgets['ShortRun']} s)" in told
     assert f"`LongRun` (STANDARD, budget {budgets['LongRun'] // 3600} h)" in told
     assert f"`TagsRun` (EXPRESS, budget {budgets['TagsRun']} s)" in " ".join(section(ARCHITECTURE, "## Tags").split())
     steps = {task for task in load_machine()["States"] if task in functions()}

@@ -108,6 +108,7 @@ class Started:
     business_id: int
     account_ids: tuple[int, ...]
     since: datetime | None
+    long: bool
 
 
 class FakeExecutions:
@@ -120,10 +121,18 @@ class FakeExecutions:
     def fail_next(self, error: Exception) -> None:
         self._failures.append(error)
 
-    def start(self, run: Run, business_id: int, account_ids: Sequence[int] = (), since: datetime | None = None) -> None:
+    def start(
+        self,
+        run: Run,
+        business_id: int,
+        account_ids: Sequence[int] = (),
+        since: datetime | None = None,
+        *,
+        long: bool = False,
+    ) -> None:
         if self._failures:
             raise self._failures.pop()
         if self._leases is not None:
             self.announced_at_start.append(self._leases.announced)
         if all(one.run.run_id != run.run_id for one in self.started):
-            self.started.append(Started(run, business_id, tuple(account_ids), since))
+            self.started.append(Started(run, business_id, tuple(account_ids), since, long))

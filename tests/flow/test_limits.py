@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.flow.story import COSTS, Story
@@ -76,6 +78,50 @@ def test_a_night_without_news_costs_a_handful_of_calls(connected: Story) -> None
         assert (run["verdict"], run["counts"].get("posted", 0)) == ("success", 0)
     assert len(connected.procore.requests) == 0
     assert len(connected.pex.requests) <= 2 * 4
+
+
+def machines(story: Story) -> list[str]:
+    """Of the executions of transactions, in the order in which they were started."""
+    return [one.state_machine_arn.rsplit(":", 1)[-1] for one in syncs(story)]
+
+
+def syncs(story: Story) -> list[Any]:
+    found = [one for one in story.cloud.executions() if "TagsRun" not in one.state_machine_arn]
+    return sorted(found, key=lambda one: str(one.start_date))
+
+
+def test_a_sweep_that_would_wait_too_long_goes_on_in_one_that_has_hours(connected: Story) -> None:
+    connected.sweep()
+    connected.procore.faults.add({"method": "POST", "path": COSTS, "kind": "limit_429", "reset_in": 2400, "times": 1})
+    transaction_id = connected.purchase()
+    begun = len(machines(connected))
+    paused = connected.sweep()
+    assert (paused["trigger"], paused["reasons"]) == ("sweep", {"paused": 1})
+    connected.cloud.beat()
+    connected.cloud.finish()
+    assert connected.row(transaction_id)["state"] == "complete"
+    assert connected.creates() == 2, "the one that was turned away, and the one that waited"
+    connected.sweep()
+    assert machines(connected)[begun:] == ["ShortRun", "LongRun", "ShortRun"]
+
+
+def test_a_sweep_whose_start_arrived_twice_is_one_sweep(connected: Story) -> None:
+    connected.sweep()
+    connected.purchase()
+    connected.cloud.before("PostTransactions", lambda: start_again(connected))
+    connected.sweep()
+    assert sum(run["kind"] == "transactions" for run in connected.runs()) == 2
+    assert (connected.creates(), [row["state"] for row in connected.rows()]) == (1, ["complete"])
+
+
+def start_again(story: Story) -> None:
+    """Another execution of the newest one's name and input, as EXPRESS machines take it."""
+    newest, at_work = syncs(story)[-1], story.cloud.executions()
+    story.clock.forward(1)
+    story.cloud.states.start_execution(
+        stateMachineArn=newest.state_machine_arn, name=f"{newest.name}-again", input=newest.execution_input
+    )
+    story.cloud.finish(but=at_work)
 
 
 def test_a_callback_run_that_would_wait_too_long_leaves_the_rest_to_the_next_sweep(connected: Story) -> None:

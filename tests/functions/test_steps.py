@@ -127,6 +127,16 @@ def test_a_step_stops_in_good_order_before_its_time_is_up(connected: Story) -> N
     assert len(connected.costs()) == 30
 
 
+def test_no_page_is_begun_past_the_runs_deadline(connected: Story) -> None:
+    connected.purchase()
+    run_step(connected, "open_run")
+    connected.pex.requests.clear()
+    answer = run_step(connected, "list_transactions", deadline_at="2026-05-04T15:59:00Z", announced=7)
+    assert (answer["outcome"], answer["announced"], answer["transaction_ids"]) == ("later", 7, [])
+    assert answer["resume_at"] > "2026-05-04T15:59:00Z", "which pauses the run"
+    assert len(connected.pex.requests) == 0
+
+
 def test_a_step_past_the_runs_deadline_posts_nothing_more(connected: Story) -> None:
     transaction_id = connected.purchase()
     run_step(connected, "open_run")

@@ -9,6 +9,7 @@ import pytest
 
 from pex_procore.domain.errors import NeedsAttention
 from pex_procore.domain.ledger import announce
+from pex_procore.domain.runs import Trigger
 from pex_procore.services.ports import Held
 from pex_procore.services.runs import open_run
 from tests.services.world import JPEG, LEASE_SECONDS, World
@@ -56,6 +57,16 @@ def test_a_second_execution_of_the_same_run_finds_it_held(world: World) -> None:
     world.clock.forward(1)
     assert world.open("callback", run.run_id) is None
     assert world.runs.load(run.run_id) == run, "the first execution is still at work"
+
+
+def test_a_sweep_that_was_started_twice_is_one_sweep_and_asks_for_no_other(world: World) -> None:
+    run = world.opened("sweep")
+    world.connections.sweeps.clear()
+    world.clock.forward(1)
+    assert world.open("sweep", run.run_id) is None
+    assert world.connections.sweeps == {}
+    assert world.open("sweep") is None
+    assert "transactions" in world.connections.sweeps, "another sweep comes back when this one has ended"
 
 
 def test_a_finished_run_that_is_executed_again_keeps_its_verdict_when_another_is_at_work(world: World) -> None:
@@ -189,6 +200,36 @@ def test_a_run_past_its_budget_is_paused_and_the_next_goes_on(world: World) -> N
         [Decimal("20.00")],
         [Decimal("30.00")],
     ]
+
+
+def is_unfinished(world: World) -> bool:
+    connection = world.connections.load()
+    assert connection is not None
+    return connection.unfinished
+
+
+@pytest.mark.parametrize("trigger", ["callback", "sweep"])
+def test_what_minutes_were_too_short_for_is_unfinished_until_a_sweep_gets_through(
+    world: World, trigger: Trigger
+) -> None:
+    world.purchase()
+    world.procore.turn_away_next(world.clock() + timedelta(minutes=40))
+    world.sync(trigger, account_ids=(7,), budget=timedelta(minutes=3))
+    assert is_unfinished(world)
+    world.clock.forward(minutes=41)
+    world.sync("callback", account_ids=(8,))
+    assert is_unfinished(world), "a callback does not look everywhere"
+    world.sync("sweep")
+    assert not is_unfinished(world)
+
+
+def test_a_run_that_was_cut_off_leaves_the_rest_to_a_sweep_with_time(world: World) -> None:
+    world.opened("sweep")
+    world.clock.forward(LEASE_SECONDS + 1)
+    world.sync("callback", account_ids=(7,))
+    assert is_unfinished(world)
+    world.sync("sweep")
+    assert not is_unfinished(world)
 
 
 def test_a_run_of_a_business_that_disconnected_meanwhile_puts_nothing_back_on_the_schedule(world: World) -> None:

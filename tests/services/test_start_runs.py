@@ -168,6 +168,35 @@ def test_a_sweep_that_is_due_starts_once(world: World) -> None:
     assert [started.run.trigger for started in world.executions.started] == ["sweep"]
 
 
+def note(world: World, **fields: Any) -> None:
+    connection = world.connections.load()
+    assert connection is not None
+    world.connections.save(connection.model_copy(update=fields))
+
+
+@pytest.mark.parametrize(
+    ("known", "long"),
+    [
+        ({"backfilled": True}, False),
+        ({"backfilled": True, "unfinished": True}, True),
+        ({"backfilled": False}, True),
+    ],
+)
+def test_a_sweep_gets_hours_when_it_is_the_first_or_minutes_were_too_short(
+    world: World, known: dict[str, Any], long: bool
+) -> None:
+    note(world, **known)
+    sweep(world)
+    assert [started.long for started in world.executions.started] == [long]
+
+
+def test_a_person_gets_hours_and_a_callback_minutes(world: World) -> None:
+    note(world, unfinished=True)
+    hints(world, hint(1))
+    by_hand(world)
+    assert [started.long for started in world.executions.started] == [False, True]
+
+
 def test_of_two_quick_clicks_one_starts_a_run_and_the_other_names_it(world: World) -> None:
     run = by_hand(world)
     world.clock.forward(0.2)

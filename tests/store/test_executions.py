@@ -30,7 +30,7 @@ class StepFunctions:
 
 
 def executions_of(client: Any) -> StepFunctionsExecutions:
-    executions = StepFunctionsExecutions(client, "arn:express", "arn:standard", "arn:tags")
+    executions = StepFunctionsExecutions(client, "arn:short", "arn:long", "arn:tags")
     _: Executions = executions
     return executions
 
@@ -39,13 +39,10 @@ def a_run(trigger: Trigger, kind: Kind = "transactions") -> Run:
     return Run(run_id="20260504T120000000000-0a1b2c", kind=kind, trigger=trigger, started_at=NOON)
 
 
-@pytest.mark.parametrize(
-    ("trigger", "machine"),
-    [("callback", "arn:express"), ("sweep", "arn:standard"), ("manual", "arn:standard")],
-)
-def test_of_the_runs_of_transactions_only_a_callbacks_are_express(trigger: Trigger, machine: str) -> None:
+@pytest.mark.parametrize(("long", "machine"), [(False, "arn:short"), (True, "arn:long")])
+def test_a_run_of_transactions_goes_where_it_has_the_time_it_needs(long: bool, machine: str) -> None:
     client = StepFunctions()
-    executions_of(client).start(a_run(trigger), 42)
+    executions_of(client).start(a_run("sweep"), 42, long=long)
     assert [one["stateMachineArn"] for one in client.started] == [machine]
 
 

@@ -82,6 +82,7 @@ class Connection(Kept):
     procore_hook_id: str = ""
     procore_hook_url: str = ""  # without its key
     backfilled: bool = False  # a run has read everything since the start date
+    unfinished: bool = False  # the last run had to stop for want of time: the next sweep gets hours
     quiet_since: datetime | None = None  # since when sweeps have found nothing to bring on
     connected_on: date | None = None  # Eastern; the start date unless the admin names one
     version: int = 0

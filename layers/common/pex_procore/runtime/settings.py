@@ -21,7 +21,7 @@ class Deployment:
     receipts_bucket: str
     key_id: str
     queue_url: str
-    callback_machine_arn: str
+    short_machine_arn: str
     long_machine_arn: str
     tags_machine_arn: str
     notices_topic_arn: str
@@ -47,7 +47,7 @@ class Deployment:
             receipts_bucket=text("RECEIPTS_BUCKET"),
             key_id=text("KEY_ID"),
             queue_url=text("QUEUE_URL"),
-            callback_machine_arn=text("CALLBACK_MACHINE_ARN"),
+            short_machine_arn=text("SHORT_MACHINE_ARN"),
             long_machine_arn=text("LONG_MACHINE_ARN"),
             tags_machine_arn=text("TAGS_MACHINE_ARN"),
             notices_topic_arn=text("NOTICES_TOPIC_ARN"),

@@ -129,7 +129,7 @@ class Wiring:
     def executions(self) -> StepFunctionsExecutions:
         return StepFunctionsExecutions(
             self.aws("stepfunctions"),
-            self.deployment.callback_machine_arn,
+            self.deployment.short_machine_arn,
             self.deployment.long_machine_arn,
             self.deployment.tags_machine_arn,
         )

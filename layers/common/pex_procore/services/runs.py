@@ -43,11 +43,13 @@ def open_run(
         if superseded is not None and superseded.status == "running":
             message = f"Run {held.run_id} was at work."
             runs.finish(_finished(superseded, Tally(), "interrupted", message, clock()))
-        if trigger == "sweep":
+        if trigger == "sweep" and held.run_id != run_id:
             connections.schedule_sweep(clock() + AFTER_ANOTHER, kind)
         return None
     if lease.interrupted_run_id:
         _close_interrupted(lease.interrupted_run_id, runs, clock())
+        if kind == "transactions" and not connection.unfinished:
+            connection = _save(connections, connection.model_copy(update={"unfinished": True}))
     if (known := runs.load(run_id)) is not None:
         if known.status == "running":
             return known
@@ -200,8 +202,12 @@ def _note_health(
         update.setdefault("pex_problem", None)
         if tally.counts.get("posted") or tally.counts.get("receipts_attached"):
             update.setdefault("procore_problem", None)
-        if run.trigger != "callback" and run.since is None:
-            update["backfilled"] = True
+        if run.trigger != "callback":
+            update["unfinished"] = False
+            if run.since is None:
+                update["backfilled"] = True
+    if stopped_by == "paused" and run.kind == "transactions":
+        update["unfinished"] = True
     noted = connection.model_copy(update=update)
     return connection if noted == connection else _save(connections, noted)
 

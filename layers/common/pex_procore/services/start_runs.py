@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date, datetime
 
+from pex_procore.domain.connection import Connection
 from pex_procore.domain.errors import NeedsAttention
 from pex_procore.domain.ledger import announce
 from pex_procore.domain.runs import Kind, Run, new_run_id
@@ -70,8 +71,13 @@ def start_sweep(
         return None
     run_id = new_run_id(due_at, f"{business_id} {kind} sweep")
     run = new_run(run_id, kind, "sweep", settings, connection, due_at)
-    executions.start(run, business_id)
+    executions.start(run, business_id, long=needs_hours(connection))
     return run_id
+
+
+def needs_hours(connection: Connection) -> bool:
+    """Of a sweep: the first one reads everything, and what minutes were too short for has to wait for quota."""
+    return connection.unfinished or not connection.backfilled
 
 
 def is_automatic(kind: Kind, settings: Settings) -> bool:
@@ -112,7 +118,7 @@ def start_by_hand(
         raise AlreadyRunning(held.run_id) from held
     runs.create(run)
     try:
-        executions.start(run, business_id)
+        executions.start(run, business_id, long=True)
     except Exception:
         leases.release(run.run_id)
         runs.finish(run.model_copy(update={"status": "finished", "verdict": "failed", "finished_at": clock()}))
