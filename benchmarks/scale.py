@@ -21,7 +21,7 @@ from benchmarks.scale_parts import (
     DAY,
     LARGEST,
     MONTHLY,
-    PROPOSED,
+    UNTOLD,
     Day,
     Design,
     Inputs,
@@ -33,7 +33,7 @@ BEGIN = "<!-- figures of make sim-scale -->\n"
 DAYS = 30.4
 SHARES = (0.5, 0.99, 1.0)
 PER_PURCHASE = ("callback",)
-DESIGNS = (AS_BUILT, PROPOSED)
+DESIGNS = (AS_BUILT, UNTOLD)
 CAUSES = {
     "callback": "purchases",
     "sweep": "sweeps",
@@ -126,14 +126,9 @@ def _load(days: list[Day]) -> str:
     names = {"callback": "runs for callbacks", "sweep": "sweeps", "tags": "refreshes of tags"}
     rows = [("purchases", *(f"{day.purchases:,}" for day in days))]
     rows += [(title, *(f"{day.runs[cause]:,}" for day in days)) for cause, title in names.items()]
-    rows += [("sweeps and refreshes due, by the settings", *(f"{_due(day.design):,}" for day in days))]
+    rows += [("of all, long ones", *(f"{sum(day.started['standard'].values()):,}" for day in days))]
     rows += [("still to be posted at midnight", *(f"{day.left:,}" for day in days))]
     return _table(("", *(day.design.name for day in days)), rows)
-
-
-def _due(design: Design) -> int:
-    """At least: businesses with something going on are swept more often than idle ones."""
-    return BUSINESSES * (DAY // design.idle_sweep_seconds + DAY // design.tag_seconds)
 
 
 def _concurrency(days: list[Day]) -> str:
@@ -213,10 +208,10 @@ def _limits(days: list[Day]) -> str:
                 peak = day.a_second(what, 1.0)
             reached.append(f"{peak:,.0f} ({peak / most:.0%})")
         rows.append((name, f"{most:,.0f}", *reached))
-    due = BUSINESSES * (60 / AS_BUILT.sweep_seconds + 60 / AS_BUILT.tag_seconds)
-    rows.append(
-        ("our own: sweeps and refreshes started a minute", f"{AS_BUILT.due_a_beat}", f"{due:,.0f} due", "see above")
-    )
+    due = [BUSINESSES * (60 / day.design.sweep_seconds + 60 / day.design.tag_seconds) for day in days]
+    most = AS_BUILT.due_a_beat
+    started = (f"{one:,.0f} due ({one / most:.0%})" for one in due)
+    rows.append(("our own: sweeps and refreshes started a minute, all businesses busy", f"{most:,}", *started))
     return _table(("", "default", *(day.design.name for day in days)), rows)
 
 
@@ -243,12 +238,7 @@ def _money(days: list[Day]) -> str:
         rows.append(("all, with figures and keys", *(f"{one:,.0f}" for one in sums), f"{total:,.0f}"))
         text += f"{day.design.name.capitalize()}: **${total * 1e6 / MONTHLY:,.0f} per million expenses**\n\n"
         text += _table(("", *services, "all"), rows) + "\n"
-    due = _due(AS_BUILT) / max(1, days[0].runs["sweep"] + days[0].runs["tags"])
-    by_schedule = sum(sum(months[0][cause].values()) for cause in ("sweep", "waiting", "tags") if cause in months[0])
-    return (
-        text
-        + f"Were all that is due started, as built, schedules alone would cost ${due * by_schedule:,.0f} a month.\n"
-    )
+    return text
 
 
 def _share(values: Sequence[float], share: float) -> float:

@@ -30,10 +30,12 @@ PRICES = {
 }
 FIXED = 60.0  # dollars a month: some 100 figures by function, alarms, dashboard, keys
 
-AWS_SECONDS = 0.006  # one call inside the region
+AWS_SECONDS = 0.005  # one call inside the region
+CALL_SECONDS = 0.001  # a call's work of our own, to AWS or to a vendor
 VENDOR_SECONDS = {"pex": 0.20, "procore": 0.35, "login": 0.30}  # medians
 SPREAD = 0.5  # sigma of their logarithms
 OWN_SECONDS = 0.03  # of an invocation, for itself
+OWN_MB, WHOLE_MB = 1024, 1769  # where the two above hold; a whole processor: less memory is a smaller share of one
 EXPRESS_GB = 0.0625  # what an express execution is billed for, at least
 
 

@@ -16,7 +16,7 @@ import random
 from collections import defaultdict
 from collections.abc import Mapping
 
-from benchmarks.scale_costs import AWS_SECONDS, EXPRESS_GB, MACHINE, SPREAD, VENDOR_SECONDS, Counts, Linear, priced
+from benchmarks.scale_costs import EXPRESS_GB, MACHINE, SPREAD, VENDOR_SECONDS, Counts, Linear, priced
 from benchmarks.scale_parts import (
     BATCH,
     BUSINESSES,
@@ -31,6 +31,7 @@ from benchmarks.scale_parts import (
     PEX_PAGE,
     ROW_SECONDS,
     RUN_STEPS,
+    SHARDS,
     SIZES,
     SLACK,
     START_CALLS,
@@ -63,7 +64,9 @@ class _Simulation:
         self.arrivals = self._arrivals(int(MONTHLY * scale * 7 / 30.4 * max(WEEKDAYS) / sum(WEEKDAYS)))
         self.arrivals = sorted(self.arrivals + [(self.luck.random() * DAY, 0) for _ in range(flood)])
         self.memory = {name: int(one.get("MemorySize", _default_memory())) / 1024 for name, one in functions().items()}
-        self.callback_kind = str(resources("AWS::Serverless::StateMachine")["ShortRun"]["Type"]).lower()
+        machines = resources("AWS::Serverless::StateMachine")
+        self.kinds = {name: str(one["Type"]).lower() for name, one in machines.items()}
+        self.budget = float(machines["ShortRun"]["DefinitionSubstitutions"]["BudgetSeconds"])
         self.largest = self.businesses[0]
         self.in_queue = 0
         self.steps = self._steps()
@@ -74,14 +77,17 @@ class _Simulation:
         """By cause and function; "waiting" is what a sweep does about rows that wait."""
         found = {}
         for cause, linears in (
-            ("callback", self.inputs.callback), ("sweep", self.inputs.sweep), ("waiting", self.inputs.waiting),
-            ("tags", self.inputs.tags),
+            ("callback", self.inputs.callback), ("sweep", self.inputs.sweep), ("tags", self.inputs.tags),
         ):  # fmt: skip
             for function, linear in linears.items():
                 if function != MACHINE:
                     part = TAG_STEPS.count(function) if cause == "tags" else 1
                     own = function != "StartRuns" or cause == "callback"
                     found[cause, function] = Step(function, linear, self.memory[function], part or 1, own)
+        rows = self.inputs.waiting["ListTransactions"].each
+        found["waiting", "ListTransactions"] = Step(
+            "ListTransactions", Linear({}, rows, {}), self.memory["ListTransactions"], own=False
+        )
         for cause, counts in (("beat", self.inputs.beat), ("care", self.inputs.care)):
             function = "StartRuns" if cause == "beat" else "RenewTokens"
             found[cause, function] = Step(function, Linear(counts, {}, {}), self.memory[function])
@@ -193,15 +199,15 @@ class _Simulation:
             wanted, number, kind = heapq.heappop(self.due)
             one = self.businesses[number]
             self.day.overdue.append(at - wanted)
-            self._later(end + started * START_CALLS * AWS_SECONDS, f"{kind} run", number)
+            place = started // SHARDS  # each shard's beat starts one after the other
+            self._later(end + place * START_CALLS * self.steps["beat", "StartRuns"].aws_seconds, f"{kind} run", number)
             pause = self.design.tag_seconds if kind == "tags" else self._sweep_pause(at, one)
             self._later(at + pause, f"{kind} due", number)
 
     def _sweep_pause(self, at: float, one: Business) -> float:
         design = self.design
         recent = at - one.bought_at < design.idle_after or one.pending
-        waits = one.waiting >= 1 and not design.rests_though_rows_wait
-        return design.sweep_seconds if recent or waits else design.idle_sweep_seconds
+        return design.sweep_seconds if recent or one.waiting >= 1 else design.idle_sweep_seconds
 
     def _on_sweep_due(self, at: float, number: int) -> None:
         heapq.heappush(self.due, (at, number, "sweep"))
@@ -218,26 +224,27 @@ class _Simulation:
 
     def _on_tags_run(self, at: float, number: int) -> None:
         one = self.businesses[number]
-        self._began("tags", at)
+        self._began("tags", at, self.kinds["TagsRun"])
         begun = end = at + self._take(self.steps["tags", "StartRuns"], at, one)
         for function in TAG_STEPS:
             end += self._take(self.steps["tags", function], end, one)
         machine = self.inputs.tags[MACHINE]
         transitions = machine.of("transitions_standard") + machine.of("transitions_express")
-        self._machine("tags", self._kind("tags"), transitions, end - begun, machine.of("log_bytes"))
+        self._machine("tags", self.kinds["TagsRun"], transitions, end - begun, machine.of("log_bytes"))
 
     # Runs
 
     def _open(self, at: float, one: Business, cause: str) -> None:
-        self._began(cause, at)
+        kind = self.kinds["LongRun" if cause == "sweep" and one.unfinished else "ShortRun"]
+        self._began(cause, at, kind)
         if one.running:
             one.again = True
-            self._machine(cause, self._kind(cause), 4, self._take(self.steps["callback", "OpenRun"], at, one), 300)
+            self._machine(cause, kind, 4, self._take(self.steps["callback", "OpenRun"], at, one), 300)
             return
         one.running, one.again = True, False
-        self._work(at, one, cause)
+        self._work(at, one, cause, kind)
 
-    def _work(self, at: float, one: Business, cause: str) -> None:
+    def _work(self, at: float, one: Business, cause: str, kind: str) -> None:
         """All of a run, from its opening to its end, as far as the vendors' quotas let it."""
         rows, waiting, pages, listed = len(one.pending), 0.0, 1, 0.0
         one.refill(at)
@@ -246,21 +253,27 @@ class _Simulation:
             pages = max(1, math.ceil(listed / PAGE))
         posted = self._affordable(one, rows)
         receipts = round(posted * WITH_RECEIPT + self.luck.random() - 0.5)
-        whole = bool(rows) or waiting >= 1
         end = at
-        for function in RUN_STEPS if whole else IDLE_STEPS:
+        for function in RUN_STEPS if rows else IDLE_STEPS:
             if function == "ListTransactions" and cause == "sweep":
+                step = self.steps["sweep", function]
                 rows_read = listed if pages == 1 else 2 * listed  # once to cut them into parts, once each part
-                more = VENDOR_SECONDS["pex"] * max(0, math.ceil(listed / PEX_PAGE) - 1) + ROW_SECONDS * rows_read
+                more = VENDOR_SECONDS["pex"] * max(0, math.ceil(listed / PEX_PAGE) - 1)
+                more += ROW_SECONDS * step.slow * rows_read
                 for _ in range(pages):
-                    end += self._take(self.steps["sweep", function], end, one, listed / pages, more=more / pages)
-            elif rows or not whole:
-                end += self._take(self.steps["callback", function], end, one, posted, receipts)
-            else:
+                    end += self._take(step, end, one, listed / pages, more=more / pages)
                 end += self._take(self.steps["waiting", function], end, one, waiting)
-        transitions = (TRANSITIONS if whole else IDLE_TRANSITIONS) + PAGE_TRANSITIONS * (pages - 1)
+            elif function in IDLE_STEPS and cause == "sweep":
+                end += self._take(self.steps["sweep", function], end, one)
+            else:
+                end += self._take(self.steps["callback", function], end, one, posted, receipts)
+        transitions = (TRANSITIONS if rows else IDLE_TRANSITIONS) + PAGE_TRANSITIONS * (pages - 1)
         machine = (self.inputs.callback if rows else self.inputs.sweep)[MACHINE]
-        self._machine(cause, self._kind(cause), transitions, end - at, machine.of("log_bytes", posted, receipts))
+        if kind == self.kinds["ShortRun"] and end - at > self.budget:  # paused, and gone on with by a long one
+            self._machine(cause, kind, 0, self.budget, 0)
+            kind = self.kinds["LongRun"]
+            self._began(cause, at + self.budget, kind)
+        self._machine(cause, kind, transitions, end - at, machine.of("log_bytes", posted, receipts))
         done, one.pending = one.pending[:posted], one.pending[posted:]
         for since in done:
             self.day.waited.append(end - since)
@@ -290,20 +303,16 @@ class _Simulation:
         if one.again:
             one.again = False
             one.running = True
-            self._work(at, one, "callback")
+            self._work(at, one, "callback", self.kinds["ShortRun"])
         elif one.pending:  # paused: due at once, and then waits for quota
             self._later(at + 60, "sweep run", number)
+        one.unfinished = bool(one.pending)
 
     # Counting
 
-    def _kind(self, cause: str) -> str:
-        if cause == "callback":
-            return self.callback_kind
-        return self.design.tags if cause == "tags" else self.design.sweeps
-
-    def _began(self, cause: str, at: float) -> None:
+    def _began(self, cause: str, at: float, kind: str) -> None:
         self.day.runs[cause] += 1
-        self.day.started[self._kind(cause)][int(at)] += 1
+        self.day.started[kind][int(at)] += 1
 
     def _take(
         self, step: Step, at: float, one: Business | None, rows: float = 0, receipts: float = 0, more: float = 0.0

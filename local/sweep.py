@@ -24,7 +24,7 @@ class Sweeper:
     def __init__(self, clients: Clients, deployment: Deployment, seconds: float) -> None:
         self._invoke = clients("lambda").invoke
         self._function = deployment.resources[SWEEP_FUNCTION]
-        self._input = schedule_input(deployment.template, SWEEP_FUNCTION)
+        self._inputs = schedule_inputs(deployment.template, SWEEP_FUNCTION)
         self._seconds = seconds
         self._closed = threading.Event()
         threading.Thread(target=self._beat, name="sweep", daemon=True).start()
@@ -34,21 +34,26 @@ class Sweeper:
 
     def _beat(self) -> None:
         while not self._closed.wait(self._seconds):
-            try:
-                self._invoke(FunctionName=self._function, InvocationType="Event", Payload=self._input.encode())
-            except (BotoCoreError, ClientError) as error:
-                if not self._closed.is_set():
-                    print(f"The sweep could not be started: {error}", file=sys.stderr)
+            for one in self._inputs:
+                try:
+                    self._invoke(FunctionName=self._function, InvocationType="Event", Payload=one.encode())
+                except (BotoCoreError, ClientError) as error:
+                    if not self._closed.is_set():
+                        print(f"The sweep could not be started: {error}", file=sys.stderr)
 
 
-def schedule_input(template: Template, function: str) -> str:
-    """What the first schedule of a function in the SAM template sends to it."""
+def schedule_inputs(template: Template, function: str) -> list[str]:
+    """What the schedules of a function in the SAM template send to it."""
     resource: dict[str, Any] = template["Resources"].get(function, {})
-    for event in resource.get("Properties", {}).get("Events", {}).values():
-        if event["Type"] in ("Schedule", "ScheduleV2"):
-            return str(event["Properties"].get("Input", "{}"))
+    schedules = [
+        event["Properties"]
+        for event in resource.get("Properties", {}).get("Events", {}).values()
+        if event["Type"] in ("Schedule", "ScheduleV2")
+    ]
     for other in template["Resources"].values():
         target = other.get("Properties", {}).get("Target", {})
         if other["Type"] == "AWS::Scheduler::Schedule" and target.get("Arn") == {"Fn::GetAtt": [function, "Arn"]}:
-            return str(target.get("Input", "{}"))
-    raise NoSweep(f"template.yaml has no schedule for {function}, so --sweep-seconds has nothing to repeat.")
+            schedules.append(target)
+    if not schedules:
+        raise NoSweep(f"template.yaml has no schedule for {function}, so --sweep-seconds has nothing to repeat.")
+    return [str(one.get("Input", "{}")) for one in schedules]

@@ -59,12 +59,14 @@ def close_tags(event: Event) -> dict[str, Any]:
     close_tags_run(
         run_id=event["run_id"],
         tally=tally_tags(results),
+        left=event["tags"]["codes"]["left"],
         stopped_by=stopped_by,
         message=message or describe(results, event["tags"]["codes"]),
         connections=business.connections,
         leases=business.leases,
         runs=business.runs,
         clock=now,
+        sweep_seconds=wiring().deployment.sweep_seconds,
     )
     return {"outcome": "closed"}
 

@@ -31,6 +31,7 @@ from pex_procore.services.connect import activate, listen_to_procore
 from pex_procore.services.reconcile import RECONCILE_SHARE
 from pex_procore.services.refresh_tags import create_missing_tags
 from pex_procore.services.start_runs import AlreadyRunning, start_by_hand
+from pex_procore.store.keys import SWEEP_SHARDS
 
 api = make_api()
 
@@ -43,7 +44,7 @@ def changing() -> Request:
 
 @api.get("/v1/health")
 def get_health() -> Response[str]:
-    wiring().sweeps.due(now(), 1)
+    wiring().sweeps.due(now(), 1, SWEEP_SHARDS[0])
     return reply({"status": "ok"})
 
 

@@ -8,6 +8,7 @@ from pex_procore.procore.event import Event, parse_event
 from pex_procore.runtime.metrics import count, measured
 from pex_procore.runtime.webhook import answer, read_callback
 from pex_procore.runtime.wiring import Business, now, wiring
+from pex_procore.services.connect import note_heard
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -34,6 +35,7 @@ def mark_stale(said: Event, business: Business) -> None:
     ours = said.company_id in (None, business.connection.company_id)
     if business.connection.status != "active" or said.resource == "other" or not ours:
         return
+    note_heard(business.connection, business.connections, now())
     if said.resource == "cost_code":
         business.cache.mark_stale(f"codes:{said.project_id}" if said.project_id else "codes")
     business.connections.schedule_sweep(now(), "tags")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pex_procore.domain.pace import next_sweep
+from pex_procore.domain.pace import next_due
 from pex_procore.runtime.hints import Batch, read_batch
 from pex_procore.runtime.metrics import count, measured, observe
 from pex_procore.runtime.observe import tell
@@ -17,7 +17,7 @@ TO_STOP_MS = 5_000
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     with measured(context.function_name):
-        return start_for_queue(event) if "Records" in event else start_due_sweeps(context)
+        return start_for_queue(event) if "Records" in event else start_due_sweeps(event["shard"], context)
 
 
 def start_for_queue(event: dict[str, Any]) -> dict[str, Any]:
@@ -49,20 +49,20 @@ def _start(batch: Batch) -> str | None:
     )
 
 
-def start_due_sweeps(context: Any) -> dict[str, Any]:
+def start_due_sweeps(shard: str, context: Any) -> dict[str, Any]:
     """As many as its time allows; the others are first in the next minute."""
     started = 0
-    for due in wiring().sweeps.due(now(), SWEEPS_PER_BEAT):
+    for due in wiring().sweeps.due(now(), SWEEPS_PER_BEAT, shard):
         if context.get_remaining_time_in_millis() < TO_STOP_MS:
             break
-        next_due = next_sweep(due.kind, due.business_id, now(), wiring().deployment.sweep_seconds)
-        if not wiring().sweeps.take(due.business_id, due.due_at, next_due, due.kind):
-            continue
         business = wiring().business(due.business_id)
         try:
+            again_at = next_due(due.kind, business.connection, now(), wiring().deployment.sweep_seconds)
+            if not wiring().sweeps.take(due.business_id, due.due_at, again_at, due.kind):
+                continue
             run_id = start_sweep(
                 due.kind,
-                business_id=due.business_id,
+                connection=business.connection,
                 due_at=due.due_at,
                 connections=business.connections,
                 executions=wiring().executions,

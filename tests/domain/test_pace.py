@@ -1,4 +1,4 @@
-"""When a business is swept next."""
+"""When a business is due next."""
 
 from __future__ import annotations
 
@@ -9,33 +9,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pex_procore.domain.connection import Connection
-from pex_procore.domain.pace import QUIET_AFTER, QUIET_PAUSE, is_quiet, next_sweep, sweep_after
+from pex_procore.domain.pace import QUIET_AFTER, TOLD_WITHIN, is_quiet, next_beat, next_due, was_untold
 from pex_procore.domain.runs import Kind, Tally
 
 NOW = datetime(2026, 5, 4, 16, tzinfo=UTC)
 
 
-@given(
+beats = st.tuples(
     st.integers(1, 10**9),
-    st.datetimes(datetime(2025, 1, 1), datetime(2027, 1, 1)),
-    st.sampled_from((60, 900, 3600)),
-    st.sampled_from(("transactions", "tags")),
+    st.datetimes(datetime(2025, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC)),
+    st.sampled_from((60, 300, 900, 3600)),
 )
-def test_the_next_sweep_is_within_one_beat_and_on_the_businesss_own_beat(
-    business_id: int, now: datetime, seconds: int, kind: Kind
-) -> None:
-    now = now.replace(tzinfo=UTC)
-    due = next_sweep(kind, business_id, now, seconds)
-    beat = seconds if kind == "transactions" else seconds / 3
-    assert timedelta(0) < due - now <= timedelta(seconds=beat)
-    following = next_sweep(kind, business_id, due, seconds)
-    assert abs((following - due).total_seconds() - beat) < 1
+
+
+@given(beats)
+def test_the_next_beat_is_within_its_time_and_each_business_has_its_own(beat: tuple[int, datetime, int]) -> None:
+    business_id, now, seconds = beat
+    due = next_beat(business_id, now, seconds)
+    assert timedelta(0) < due - now <= timedelta(seconds=seconds)
+    following = next_beat(business_id, due, seconds)
+    assert abs((following - due).total_seconds() - seconds) < 1
 
 
 def test_businesses_do_not_all_sweep_at_once() -> None:
-    now = datetime(2026, 5, 4, 16, tzinfo=UTC)
-    moments = {next_sweep("transactions", business_id, now, 900) for business_id in range(100)}
-    assert len(moments) > 50
+    assert len({next_beat(business_id, NOW, 900) for business_id in range(100)}) > 50
 
 
 def connection(quiet_for: timedelta | None = None) -> Connection:
@@ -58,15 +55,28 @@ def test_without_callbacks_sweeps_are_all_there_is(lacks: dict[str, object]) -> 
     assert not is_quiet(Tally(), connection().model_copy(update=lacks))
 
 
-@pytest.mark.parametrize("seconds", [5, 900, 1800])
-def test_a_quiet_business_is_swept_every_hour_on_its_own_beat(seconds: int) -> None:
-    due_at = sweep_after(connection(QUIET_AFTER), NOW, seconds)
-    assert due_at is not None
-    assert QUIET_PAUSE - timedelta(seconds=seconds) <= due_at - NOW <= QUIET_PAUSE
-    assert due_at == next_sweep("transactions", 42, due_at - timedelta(seconds=1), seconds)
+def pause(kind: Kind, known: Connection) -> int:
+    """Between two that are due, in seconds."""
+    first = next_due(kind, known, NOW, 900)
+    return round((next_due(kind, known, first, 900) - first).total_seconds())
 
 
-def test_the_usual_beat_is_kept_for_two_hours_and_where_it_is_slower_anyway() -> None:
-    assert sweep_after(connection(), NOW, 900) is None
-    assert sweep_after(connection(QUIET_AFTER - timedelta(seconds=1)), NOW, 900) is None
-    assert sweep_after(connection(QUIET_AFTER), NOW, 3600) is None
+def test_a_business_at_rest_is_swept_every_hour_and_others_every_quarter() -> None:
+    assert pause("transactions", connection()) == 900
+    assert pause("transactions", connection(QUIET_AFTER - timedelta(hours=1))) == 900
+    assert pause("transactions", connection(QUIET_AFTER)) == 3600
+
+
+def test_tags_are_refreshed_every_hour_where_procore_tells_of_news_and_else_every_five_minutes() -> None:
+    assert pause("tags", connection(QUIET_AFTER)) == 300
+    assert pause("tags", connection().model_copy(update={"heard_at": NOW - timedelta(days=40)})) == 3600
+
+
+@pytest.mark.parametrize(
+    ("heard", "untold"), [(None, False), (timedelta(0), False), (TOLD_WITHIN, False), (timedelta(hours=3), True)]
+)
+def test_news_are_untold_where_we_relied_on_being_told_and_heard_nothing_for_long(
+    heard: timedelta | None, untold: bool
+) -> None:
+    heard_at = NOW - heard if heard is not None else None
+    assert was_untold(connection().model_copy(update={"heard_at": heard_at}), NOW) is untold

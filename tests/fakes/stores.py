@@ -25,6 +25,7 @@ class FakeLedger:
         self._rows: dict[int, str] = {}
         self.saves: list[Row] = []
         self.calls: Counter[str] = Counter()
+        self._glimpsed: dict[int, str] | None = None  # the rows as a glance still sees them
         self.die_after: int | None = None  # saves until the process is killed
 
     def load(self, transaction_id: int) -> Row | None:
@@ -35,6 +36,18 @@ class FakeLedger:
     def load_many(self, transaction_ids: Iterable[int]) -> dict[int, Row]:
         self.calls["load_many"] += 1
         return {one: Row.model_validate_json(self._rows[one]) for one in transaction_ids if one in self._rows}
+
+    def glance(self, transaction_ids: Iterable[int]) -> dict[int, Row]:
+        self.calls["glance"] += 1
+        seen = self._rows if self._glimpsed is None else self._glimpsed
+        return {one: Row.model_validate_json(seen[one]) for one in transaction_ids if one in seen}
+
+    def fall_behind(self) -> None:
+        """Glances see the rows as they are now, whatever is saved from now on."""
+        self._glimpsed = dict(self._rows)
+
+    def catch_up(self) -> None:
+        self._glimpsed = None
 
     def save(self, row: Row) -> Row:
         if self.die_after is not None:

@@ -11,7 +11,7 @@ import pytest
 from pex_procore.domain.errors import TryLater, Unsure
 from pex_procore.domain.expense import DirectCostDraft, LineDraft, Scheme
 from pex_procore.domain.ledger import announce
-from pex_procore.services import door_ports, ports
+from pex_procore.services import door_ports, ports, start_port
 from tests.fakes.clock import FakeClock
 from tests.fakes.control import FakeChecks, FakeExecutions, FakeLeases, FakeSessions
 from tests.fakes.pex import FakePex
@@ -30,7 +30,7 @@ SESSIONS: door_ports.Sessions = FakeSessions(_CLOCK)
 CHECKS: door_ports.CheckStore = FakeChecks()
 CATALOG_CACHE: ports.CatalogCache = FakeCatalogCache(_CLOCK)
 RECEIPT_BUCKET: ports.ReceiptBucket = FakeReceiptBucket()
-EXECUTIONS: ports.Executions = FakeExecutions()
+EXECUTIONS: start_port.Executions = FakeExecutions()
 NOTICES: ports.Notices = FakeNotices()
 
 PAIRS = [
@@ -43,13 +43,12 @@ PAIRS = [
     (ports.Connections, CONNECTIONS),
     (ports.CatalogCache, CATALOG_CACHE),
     (ports.ReceiptBucket, RECEIPT_BUCKET),
-    (ports.Executions, EXECUTIONS),
     (ports.Notices, NOTICES),
 ]
-AT_THE_DOOR = [(door_ports.Sessions, SESSIONS), (door_ports.CheckStore, CHECKS)]
+BESIDE = [(door_ports.Sessions, SESSIONS), (door_ports.CheckStore, CHECKS), (start_port.Executions, EXECUTIONS)]
 
 
-@pytest.mark.parametrize(("port", "fake"), [*PAIRS, *AT_THE_DOOR], ids=lambda one: getattr(one, "__name__", ""))
+@pytest.mark.parametrize(("port", "fake"), [*PAIRS, *BESIDE], ids=lambda one: getattr(one, "__name__", ""))
 def test_a_fake_has_exactly_its_ports_signatures(port: type, fake: object) -> None:
     for name, method in inspect.getmembers(port, inspect.isfunction):
         if not name.startswith("_"):

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pex_procore.runtime.wiring import wiring
 from tests.flow.cloud import PATIENCE_SECONDS
 from tests.flow.story import Story
 from tests.flow.worlds import COMPANY_ID, CONCRETE, SETUP
@@ -34,7 +35,9 @@ class TagStory:
     def sweep(self) -> dict[str, Any]:
         """The next beat that is due; the run it started for the tags."""
         self._hear()
-        self.story.clock.forward(6 * 60)
+        due_at = wiring().sweeps.due_at(self.names.business_id, "tags")
+        assert due_at is not None
+        self.story.clock.forward(max(6 * 60, (due_at - self.story.clock()).total_seconds()))
         self.pex.requests.clear()
         self.procore.requests.clear()
         self.story.cloud.beat()
@@ -100,6 +103,26 @@ def test_a_new_project_appears_is_renamed_closed_and_reopened_under_one_value(ta
     tags.procore.act_change_project(project_id, active=True)
     assert tags.sweep()["counts"] == {"project_enabled": 1}
     assert tags.options()[value] == ("25-103 - Bus Depot", True)
+
+
+def test_refreshes_are_seldom_while_procore_tells_and_frequent_again_when_it_was_silent(tags: TagStory) -> None:
+    def pause() -> float:
+        """Minutes to the next refresh, as this one left the schedule."""
+        due_at = wiring().sweeps.due_at(tags.names.business_id, "tags")
+        assert due_at is not None
+        return (due_at - tags.story.clock()).total_seconds() / 60
+
+    tags.sweep()
+    assert pause() <= 5, "nothing was told yet"
+    tags.procore.act_add_project("Depot", "25-103")
+    assert tags.sweep()["counts"] == {"project_added": 1}
+    for _ in range(3):
+        tags.sweep()
+    assert pause() > 50
+    tags.procore.act_drop_events(9)
+    tags.procore.act_add_project("Quay", "25-104")
+    assert tags.sweep()["counts"] == {"project_added": 1}, "late, but found"
+    assert pause() <= 5
 
 
 def test_a_purchase_can_be_coded_with_what_was_just_synced(tags: TagStory) -> None:

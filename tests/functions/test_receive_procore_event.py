@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pex_procore.runtime.wiring import Business, wiring
+from pex_procore.store.keys import sweep_shard
 from tests.flow.story import Story
 from tests.flow.worlds import COMPANY_ID
 from tests.functions.events import load_event
@@ -50,7 +51,7 @@ def v4(resource: str, resource_id: int = 7, project_id: int | None = None, compa
 
 
 def due_kinds(story: Story) -> set[str]:
-    return {one.kind for one in wiring().sweeps.due(story.clock(), 10)}
+    return {one.kind for one in wiring().sweeps.due(story.clock(), 10, sweep_shard(story.names.business_id))}
 
 
 @pytest.mark.parametrize(
@@ -78,6 +79,20 @@ def test_news_mark_what_is_stale_and_bring_the_next_refresh_forward(
     assert call(listening, said)["statusCode"] == 200
     assert business(listening).cache.stale() == marks
     assert "tags" in due_kinds(listening)
+
+
+def test_that_procore_tells_is_noted_once_in_a_while(listening: Story) -> None:
+    call(listening, v4("Projects"))
+    heard = business(listening).connection
+    listening.clock.forward(minutes=1)
+    call(listening, v4("Projects"))
+    assert business(listening).connection == heard, "no write for every event"
+    listening.clock.forward(minutes=15)
+    call(listening, v4("Projects"))
+    again = business(listening).connection
+    assert heard.heard_at is not None
+    assert again.heard_at is not None
+    assert again.heard_at > heard.heard_at
 
 
 @pytest.mark.parametrize("said", [v4("Direct Costs"), v4("Cost Codes", project_id=12, company_id=COMPANY_ID + 1)])

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from pex_procore.store.keys import SWEEP_SHARDS, sweep_shard
 from tests.flow.process import LambdaContext, load_app
 from tests.flow.story import Story
 from tests.functions.events import load_event
+from tests.template.cfn import beats
 
 
 def batch(story: Story, *bodies: str) -> dict[str, Any]:
@@ -99,12 +101,16 @@ def test_hints_for_an_unknown_or_disconnected_business_are_taken_and_forgotten(c
     assert (answer, started(connected)) == ({"batchItemFailures": []}, [])
 
 
+def beat_of(story: Story) -> dict[str, Any]:
+    return load_event("start_runs.beat", shard=sweep_shard(story.names.business_id))
+
+
 def test_the_beat_starts_each_due_business_once(connected: Story) -> None:
     def sweeps() -> list[dict[str, Any]]:
         connected.cloud.finish()
         return [work for work in started(connected) if work["kind"] == "transactions"]
 
-    event = load_event("start_runs.beat")
+    event = beat_of(connected)
     assert connected.cloud.invoke("StartRuns", event)["started"] >= 1
     assert connected.cloud.invoke("StartRuns", event) == {"started": 0}
     assert [work["trigger"] for work in sweeps()] == ["sweep"]
@@ -113,8 +119,25 @@ def test_the_beat_starts_each_due_business_once(connected: Story) -> None:
     assert len(sweeps()) == 2
 
 
+def test_the_beats_of_the_template_reach_every_shard_once(connected: Story) -> None:
+    assert sorted(one["shard"] for one in beats()) == list(SWEEP_SHARDS)
+    others = [one for one in beats() if one["shard"] != sweep_shard(connected.names.business_id)]
+    assert [connected.cloud.invoke("StartRuns", one) for one in others] == [{"started": 0}] * 7
+
+
+def test_nothing_is_refreshed_where_no_tag_follows_procore(connected: Story) -> None:
+    connected.clock.forward(minutes=16)
+    connected.cloud.beat()
+    connected.cloud.finish()
+    assert {work["kind"] for work in started(connected)} == {"transactions"}
+    connected.set(sync_cost_types=True)
+    connected.cloud.beat()
+    connected.cloud.finish()
+    assert {work["kind"] for work in started(connected)} == {"transactions", "tags"}
+
+
 def test_a_beat_whose_time_is_up_leaves_the_rest_to_the_next(connected: Story) -> None:
-    event = load_event("start_runs.beat")
+    event = beat_of(connected)
     short = LambdaContext("StartRuns", connected.clock, timeout_seconds=4)
     assert load_app("start_runs").handler(event, short) == {"started": 0}
     assert connected.cloud.invoke("StartRuns", event)["started"] >= 1

@@ -50,9 +50,11 @@ def by_hand(world: World) -> Run:
 
 
 def sweep(world: World) -> str | None:
+    connection = world.connections.load()
+    assert connection is not None
     return start_sweep(
         "transactions",
-        business_id=BUSINESS_ID,
+        connection=connection,
         due_at=world.clock(),
         connections=world.connections,
         executions=world.executions,

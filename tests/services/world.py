@@ -11,7 +11,7 @@ from typing import Any
 from pex_procore.domain.catalog import BudgetCode, CostType, Project, Vendor
 from pex_procore.domain.connection import Connection
 from pex_procore.domain.errors import NeedsAttention, TryLater
-from pex_procore.domain.runs import Run, Tally, Trigger, new_run_id
+from pex_procore.domain.runs import Kind, Run, Tally, Trigger, new_run_id
 from pex_procore.domain.settings import Settings
 from pex_procore.domain.tags import TagDefinition, TagOption
 from pex_procore.domain.transactions import Allocation, Transaction
@@ -157,10 +157,10 @@ class World:
     def filenames(self, transaction: Transaction) -> list[list[str]]:
         return [[file.filename for file in cost.files] for cost in self.costs(transaction)]
 
-    def open(self, trigger: Trigger = "sweep", run_id: str | None = None) -> Run | None:
+    def open(self, trigger: Trigger = "sweep", run_id: str | None = None, kind: Kind = "transactions") -> Run | None:
         return open_run(
             run_id=run_id or new_run_id(self.clock(), f"{trigger} {next(self._ids)}"),
-            kind="transactions",
+            kind=kind,
             trigger=trigger,
             execution=self.clock().isoformat(),
             connections=self.connections,

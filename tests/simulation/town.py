@@ -19,7 +19,7 @@ from pex_procore.domain.runs import Run, Trigger, new_run_id
 from pex_procore.services.list_transactions import Listing
 from pex_procore.services.ports import Conflict, Held
 from pex_procore.services.progress import Progress
-from pex_procore.services.start_runs import Hint, start_for_hints
+from pex_procore.services.start_runs import Hint, needs_hours, start_for_hints
 from tests.fakes.stores import Killed
 from tests.services.world import BUSINESS_ID, World, again
 from tests.simulation.scheduler import Scheduler
@@ -28,11 +28,7 @@ from tests.simulation.stores import SimulatedLedger
 T = TypeVar("T")
 LAMBDA_SECONDS = 60
 TO_STOP_SECONDS = 20
-BUDGETS: dict[Trigger, timedelta] = {
-    "callback": timedelta(seconds=180),
-    "sweep": timedelta(hours=6),
-    "manual": timedelta(hours=6),
-}
+SHORT, LONG = timedelta(seconds=180), timedelta(hours=6)
 WRITES = {"create_direct_cost", "write_lines", "delete_line", "attach_receipts", "post_note"}
 SAVES = {"save", "record_items", "finish", "create"}
 
@@ -152,16 +148,27 @@ class Town:
     # Executions
 
     def start(
-        self, trigger: Trigger, run_id: str, account_ids: Sequence[int] = (), since: datetime | None = None
+        self,
+        trigger: Trigger,
+        run_id: str,
+        account_ids: Sequence[int] = (),
+        since: datetime | None = None,
+        budget: timedelta = SHORT,
     ) -> None:
         name = f"{trigger} {run_id} {next(self._numbers)}"
-        self.scheduler.spawn(name, lambda: self._execute(name, trigger, run_id, account_ids, since))
+        self.scheduler.spawn(name, lambda: self._execute(name, trigger, run_id, account_ids, since, budget))
 
     def _execute(
-        self, name: str, trigger: Trigger, run_id: str, account_ids: Sequence[int], since: datetime | None
+        self,
+        name: str,
+        trigger: Trigger,
+        run_id: str,
+        account_ids: Sequence[int],
+        since: datetime | None,
+        budget: timedelta,
     ) -> None:
         world = self.seen_by_an_execution()
-        deadline = self.clock() + BUDGETS[trigger]
+        deadline = self.clock() + budget
         run: Run | None = None
         listing: Listing | None = None
         stopped_by, message = None, ""
@@ -194,6 +201,8 @@ class Town:
         listing: Listing | None = None
         try:
             while listing is None or listing.cursor is not None:
+                if self.clock() >= deadline:
+                    return listing, "paused", ""
                 fields: dict[str, Any] = {"account_ids": account_ids, "since": since}
                 if listing is not None:
                     fields |= {"cursor": again(listing.cursor), "tally": world.tally, "announced": listing.announced}
@@ -275,7 +284,8 @@ class Town:
     def sweep(self, trigger: Trigger = "sweep") -> None:
         connection = self.world.connections.load()
         if connection is not None and connection.status == "active":
-            self.start(trigger, new_run_id(self.clock(), f"{trigger} {next(self._numbers)}"))
+            budget = LONG if trigger == "manual" or needs_hours(connection) else SHORT
+            self.start(trigger, new_run_id(self.clock(), f"{trigger} {next(self._numbers)}"), budget=budget)
 
     def call_back(self, transaction_id: int, account_id: int) -> None:
         """PEX's callback, as often as it comes, each time into the queue and from there into start_runs."""
@@ -318,7 +328,15 @@ class _Starter:
         self._town = town
         self._started: set[str] = set()
 
-    def start(self, run: Run, business_id: int, account_ids: Sequence[int] = (), since: datetime | None = None) -> None:
+    def start(
+        self,
+        run: Run,
+        business_id: int,
+        account_ids: Sequence[int] = (),
+        since: datetime | None = None,
+        *,
+        long: bool = False,
+    ) -> None:
         if run.run_id not in self._started:
             self._started.add(run.run_id)
-            self._town.start(run.trigger, run.run_id, account_ids, since)
+            self._town.start(run.trigger, run.run_id, account_ids, since, LONG if long else SHORT)

@@ -51,7 +51,7 @@ def test_businesses_are_due_from_their_moment_on_the_longest_due_first(stage: St
 def test_sweeps_and_care_do_not_meet(stage: Stage) -> None:
     plan(stage, 1, NOON)
     connections_of(stage, 2).schedule_sweep(NOON)
-    assert [one.business_id for one in SweepSchedule(stage.dynamodb, stage.connections).due(NOON, 10)] == [2]
+    assert [one.business_id for one in SweepSchedule(stage.dynamodb, stage.connections).due(NOON, 10, "2")] == [2]
     assert [business_id for business_id, _ in schedule_of(stage).due(NOON, 10)] == [1]
 
 

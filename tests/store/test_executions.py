@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from pex_procore.domain.errors import TryLater
 from pex_procore.domain.runs import Kind, Run, Trigger
-from pex_procore.services.ports import Executions
+from pex_procore.services.start_port import Executions
 from pex_procore.store.executions import StepFunctionsExecutions
 from tests.store.mischief import BusyClient
 

@@ -295,3 +295,24 @@ def test_ledger_rows_never_expire(stage: Stage) -> None:
     ledger_of(stage).save(row(1))
     (item,) = stage.dynamodb.scan(TableName=stage.history)["Items"]
     assert "expires_at" not in item
+
+
+def test_a_glance_finds_what_reading_by_key_finds(stage: Stage) -> None:
+    ledger = ledger_of(stage)
+    for transaction_id in range(100, 160):
+        ledger.save(row(transaction_id))
+    ledger_of(stage, 2).save(row(120))
+    for wanted in ([], [130], [100, 159], [*range(110, 140, 2), 7, 9_000], [120, 120]):
+        assert ledger.glance(wanted) == ledger.load_many(wanted)
+
+
+def test_a_glance_is_one_call_that_waits_for_no_other_copy(stage: Stage) -> None:
+    ledger_of(stage).save(row(1))
+    ledger_of(stage).save(row(3))
+    asked: list[tuple[str, bool]] = []
+    stage.dynamodb.meta.events.register(
+        "provide-client-params.dynamodb.*",
+        lambda params, model, **_: asked.append((model.name, params.get("ConsistentRead", True))),
+    )
+    ledger_of(stage).glance([1, 3])
+    assert asked == [("Query", False)]

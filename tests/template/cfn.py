@@ -48,6 +48,13 @@ def resources(kind: str) -> dict[str, dict[str, Any]]:
 
 
 @lru_cache
+def beats() -> list[dict[str, str]]:
+    """What the schedules send to start_runs."""
+    events = resources("AWS::Serverless::Function")["StartRuns"]["Events"].values()
+    return [json.loads(one["Properties"]["Input"]) for one in events if one["Type"] == "ScheduleV2"]
+
+
+@lru_cache
 def translated() -> dict[str, dict[str, Any]]:
     """Every resource by logical id as CloudFormation gets it, SAM's own among them. `local.translate` runs where SAM's
     translator is installed."""

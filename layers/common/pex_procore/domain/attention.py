@@ -68,10 +68,5 @@ def _hurts(kind: TagKind, tag: TagCheck, settings: Settings) -> bool:
     """A tag that is not there matters where it is to follow Procore, or purchases are coded by it."""
     if tag.status in ("found", "unknown"):
         return False
-    follows = {
-        "project": settings.sync_projects or bool(settings.project_ids),
-        "cost_code": settings.sync_cost_codes,
-        "cost_type": settings.sync_cost_types,
-    }
     codes = settings.sync_expenses and getattr(settings.defaults, kind) is None
-    return follows[kind] or codes
+    return settings.follows(kind) or codes

@@ -81,6 +81,7 @@ class Connection(Kept):
     subscribed_url: str = ""  # the public address PEX's callbacks were subscribed under
     procore_hook_id: str = ""
     procore_hook_url: str = ""  # without its key
+    heard_at: datetime | None = None  # the last event of Procore's webhooks; None while they cannot be relied on
     backfilled: bool = False  # a run has read everything since the start date
     unfinished: bool = False  # the last run had to stop for want of time: the next sweep gets hours
     quiet_since: datetime | None = None  # since when sweeps have found nothing to bring on

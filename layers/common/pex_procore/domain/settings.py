@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from pex_procore.domain.tags import TagKind
 from pex_procore.domain.transactions import PostDate
 
 ExpenseStatus = Literal["draft", "pending", "approved"]
@@ -71,6 +72,12 @@ class Settings(_Choices):
     automatic_sync: bool = True
     write_notes: bool = True
     update_expenses: bool = True
+
+    def follows(self, kind: TagKind) -> bool:
+        """Whether this tag is kept as Procore has it; with project sync off, it holds the projects that were chosen."""
+        if kind == "project":
+            return self.sync_projects or bool(self.project_ids)
+        return self.sync_cost_codes if kind == "cost_code" else self.sync_cost_types
 
 
 class Problem(BaseModel):

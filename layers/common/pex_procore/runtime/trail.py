@@ -147,10 +147,13 @@ class ToldLedger(DynamoLedger):
         return self._trail.seen(row) if row else None
 
     def load_many(self, transaction_ids: Iterable[int]) -> dict[int, Row]:
-        rows = super().load_many(transaction_ids)
-        for row in rows.values():
-            self._trail.seen(row)
-        return rows
+        return self._seen(super().load_many(transaction_ids))
+
+    def glance(self, transaction_ids: Iterable[int]) -> dict[int, Row]:
+        return self._seen(super().glance(transaction_ids))
+
+    def _seen(self, rows: dict[int, Row]) -> dict[int, Row]:
+        return {transaction_id: self._trail.seen(row) for transaction_id, row in rows.items()}
 
     def list_by_state(self, state: State) -> list[Row]:
         return [self._trail.seen(row) for row in super().list_by_state(state)]

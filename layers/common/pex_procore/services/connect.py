@@ -5,16 +5,18 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 from functools import partial
 
 from pex_procore.domain.catalog import Company
 from pex_procore.domain.connection import Connection, ProcoreCredentials
 from pex_procore.domain.eastern import eastern_date
 from pex_procore.domain.errors import NeedsAttention, TryLater, Unsure
+from pex_procore.domain.pace import HEARD_TO
 from pex_procore.domain.runs import Kind
 from pex_procore.domain.settings import Defaults, Settings
 from pex_procore.domain.values import Value
-from pex_procore.services.ports import Clock, Connections, Pex, Procore
+from pex_procore.services.ports import Clock, Conflict, Connections, Pex, Procore
 from pex_procore.services.start_runs import is_automatic
 
 KINDS: tuple[Kind, ...] = ("transactions", "tags")
@@ -71,6 +73,7 @@ def choose_company(
             update={
                 "status": "setting_up" if changed else connection.status,
                 "procore_hook_id": "" if changed else connection.procore_hook_id,
+                "heard_at": None if changed else connection.heard_at,
                 "company_id": company_id,
                 "company_name": company.name,
                 "generation": company_id,
@@ -147,7 +150,16 @@ def listen_to_procore(
         hook_id = procore.create_hook(ours + hook_key, f"Bearer {secret}", HOOK_RESOURCES)
     except (TryLater, Unsure, NeedsAttention):
         return connection
-    return connections.save(connection.model_copy(update={"procore_hook_id": hook_id, "procore_hook_url": ours}))
+    return connections.save(
+        connection.model_copy(update={"procore_hook_id": hook_id, "procore_hook_url": ours, "heard_at": None})
+    )
+
+
+def note_heard(connection: Connection, connections: Connections, now: datetime) -> None:
+    """That Procore's webhooks work. Not every event is worth a write, and none is worth a quarrel over one."""
+    if connection.heard_at is None or now - connection.heard_at > HEARD_TO:
+        with suppress(Conflict):
+            connections.save(connection.model_copy(update={"heard_at": now}))
 
 
 class LeftBehind(Value):
@@ -192,6 +204,7 @@ def disconnect(
     gone = {
         "subscription_ids": (),
         "procore_hook_id": "",
+        "heard_at": None,
         "has_procore_credentials": False,
         "has_callback_secret": False,
         "pex_token_ours": False,

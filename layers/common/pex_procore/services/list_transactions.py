@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 
+from pex_procore.domain.coding import OptionBook, choices
 from pex_procore.domain.eastern import eastern_date, start_of_day
 from pex_procore.domain.eligibility import REACH, in_scope, judge
 from pex_procore.domain.ledger import Row, State, announce, hold, move
 from pex_procore.domain.reasons import Refused, Waiting
 from pex_procore.domain.runs import Outcome, Run, RunItem, Tally
 from pex_procore.domain.settings import Settings
+from pex_procore.domain.tags import TagMap
 from pex_procore.domain.transactions import Transaction
 from pex_procore.domain.values import Value
-from pex_procore.services.catalog import resolve_tags
+from pex_procore.services.catalog import remembered_tags, resolve_tags
 from pex_procore.services.ports import CatalogCache, Clock, Conflict, Leases, Ledger, Pex, Runs
 from pex_procore.services.windows import Window, cut, plan_windows, slices
 
@@ -76,10 +78,13 @@ def list_transactions(
     work: list[int] = []
     owed: list[int] = []
     again: list[Row] = []
+    tags: TagMap | None = None
+    open_rows: list[Row] | None = None
     if cursor is None:
         announced = lease.announced
-        resolve_tags(pex, cache, run.settings, clock)
-        cursor = _plan(run, ledger, cache, start_date, full, account_ids, since, now)
+        tags = resolve_tags(pex, cache, run.settings, clock)
+        open_rows = list_open(ledger, run)
+        cursor = _plan(run, open_rows, cache, start_date, full, account_ids, since, now)
     window, *rest = cursor.windows
     unreadable = pex.unreadable
     listed = [one for one in _fetch(pex, cursor, window) if one.transaction_id > cursor.after]
@@ -92,19 +97,19 @@ def list_transactions(
         page, more = [one for one in listed if one.transacted_at <= window.end], []
     else:
         page, more = listed[:PAGE], listed[PAGE:]
-    rows = ledger.load_many(one.transaction_id for one in page)
+    load = ledger.load_many if run.trigger == "callback" else ledger.glance
+    rows = load(one.transaction_id for one in page)
+    book: OptionBook | None = None
+    if run.trigger == "sweep" and any(row.state == "waiting" for row in rows.values()):
+        book = OptionBook(tags or remembered_tags(lambda: pex, cache, run.settings, clock))
     items: list[RunItem] = []
     for transaction in page:
-        row = rows.get(transaction.transaction_id)
-        after = consider(row, transaction, run.settings, start_date, now, run.run_id)
+        row, after = _bring_up(
+            rows.get(transaction.transaction_id), transaction, run, start_date, now=now, ledger=ledger
+        )
         if after is None:
             continue
-        if after is not row:
-            try:
-                after = ledger.save(after)
-            except Conflict:  # an administrator moved it just now
-                continue
-        if after.state in ("posting", "unknown") or after.is_behind or _eligible(after, run.settings, now):
+        if _is_work(after, run, now, book if after is row else None):
             work.append(after.transaction_id)
         elif after.state == "posted" and _owes(after, run, now):
             owed.append(after.transaction_id)
@@ -119,7 +124,9 @@ def list_transactions(
         posted = [row for row in ledger.list_by_state("posted") if _owes(row, run, now)]
         work += doubtful[:PAGE]
         owed += [row.transaction_id for row in posted][:PAGE]
-        items += _give_up_old(ledger, run.settings, now, run.run_id)
+        items += _give_up_old(
+            list_open(ledger, run) if open_rows is None else open_rows, ledger, run.settings, now, run.run_id
+        )
     owed += [row.transaction_id for row in sorted(again, key=_last_checked)[:RECHECKS]]
     runs.record_items(run.run_id, items)
     if work and run.trigger != "callback":
@@ -135,6 +142,27 @@ def list_transactions(
         announced=announced,
         cursor=following if windows else None,
     )
+
+
+def list_open(ledger: Ledger, run: Run) -> list[Row]:
+    """What a listing must bring on; a callback's only asks for what was announced."""
+    states: tuple[State, ...] = ("announced",) if run.trigger == "callback" else ("announced", "waiting")
+    return [row for state in states for row in ledger.list_by_state(state)]
+
+
+def _bring_up(
+    row: Row | None, transaction: Transaction, run: Run, start_date: date, *, now: datetime, ledger: Ledger
+) -> tuple[Row | None, Row | None]:
+    """The row as it was and as it is now, saved where it changed. One that was read just before its last move is read
+    again; None where an administrator moves it at this very moment."""
+    for _ in range(2):
+        after = consider(row, transaction, run.settings, start_date, now, run.run_id)
+        if after is None or after is row:
+            return row, after
+        with suppress(Conflict):
+            return row, ledger.save(after)
+        row = ledger.load(transaction.transaction_id)
+    return row, None
 
 
 def consider(
@@ -193,6 +221,13 @@ def _consider_posted(row: Row, transaction: Transaction, settings: Settings, now
     return move(row, row.state, now, reason or "as it was posted", run_id, reason=reason)
 
 
+def _is_work(row: Row, run: Run, now: datetime, book: OptionBook | None) -> bool:
+    """For the poster. `book`: of a sweep that found the row as the one before it left it."""
+    if row.state in DOUBTFUL or row.is_behind:
+        return True
+    return _eligible(row, run.settings, now) and not (book and _is_uncoded(row, book, run.settings))
+
+
 def _eligible(row: Row, settings: Settings, now: datetime) -> bool:
     """Announced, or waiting for its coding: worth another try now."""
     if row.state not in ("announced", "waiting") or row.transaction is None:
@@ -200,10 +235,18 @@ def _eligible(row: Row, settings: Settings, now: datetime) -> bool:
     return judge(row.transaction, settings, now) is None
 
 
-def _give_up_old(ledger: Ledger, settings: Settings, now: datetime, run_id: str) -> list[RunItem]:
+def _is_uncoded(row: Row, book: OptionBook, settings: Settings) -> bool:
+    """It waits for a tag that nobody has chosen since: trying again would end as it did."""
+    if row.state != "waiting" or row.postings or row.former or row.transaction is None:
+        return False
+    first = row.transaction.allocations[0]
+    return choices(first, book, settings) == Waiting(row.reason or "", row.detail)
+
+
+def _give_up_old(rows: Sequence[Row], ledger: Ledger, settings: Settings, now: datetime, run_id: str) -> list[RunItem]:
     """What no listing can bring any more: announcements that PEX never bore out, and rows that waited for a year."""
     found = []
-    for row in (*ledger.list_by_state("announced"), *ledger.list_by_state("waiting")):
+    for row in rows:
         verdict = judge(row.transaction, settings, now) if row.transaction else None
         if row.transaction is None and now - row.announced_at > UNLISTED_FOR:
             verdict = Refused("not_listed_by_pex")
@@ -234,7 +277,7 @@ def _item(row: Row) -> RunItem:
 
 def _plan(
     run: Run,
-    ledger: Ledger,
+    open_rows: Sequence[Row],
     cache: CatalogCache,
     start_date: date,
     full: bool,
@@ -246,7 +289,7 @@ def _plan(
     reach = now - REACH + timedelta(hours=1)
     earliest = max(_begin(start_date, reach), reach)
     if run.trigger == "callback":
-        hinted = [row for row in ledger.list_by_state("announced") if row.transaction is None]
+        hinted = [row for row in open_rows if row.transaction is None]
         accounts = tuple(sorted({*account_ids, *(row.account_id for row in hinted)}))
         start = max((since or now) - MARGIN, now - REACH + timedelta(hours=1))
         return Cursor(windows=(Window(start=start, end=now),), account_ids=accounts)
@@ -254,10 +297,9 @@ def _plan(
         return Cursor(windows=tuple(slices(max(earliest, _begin(run.since, reach)), now)))
     whole = full or _is_whole_look_due(cache, now)
     recent = earliest if full else max(earliest, now - (LOOK_BACK if whole else MARGIN))
-    waiting = [row for state in ("announced", "waiting") for row in ledger.list_by_state(state)]
     awaited = [
         moment
-        for row in waiting
+        for row in open_rows
         if row.transaction
         for moment in (row.transaction.transacted_at, row.transaction.settled_at)
         if moment

@@ -102,7 +102,7 @@ def refresh_tag(
     """
     settings = run.settings
     selection = f"{company_id}:{selection_of(settings)}"
-    if not _is_on(kind, settings):
+    if not settings.follows(kind):
         return TagResult(kind=kind)
     definitions = pex.list_tags()
     chosen = settings.tags.model_dump()
@@ -135,13 +135,6 @@ def refresh_tag(
         reason="selected_project_gone" if gone else None,
         detail=gone,
     )
-
-
-def _is_on(kind: TagKind, settings: Settings) -> bool:
-    """The project tag is always kept: with project sync off, the admin's selection is what it holds."""
-    if kind == "project":
-        return settings.sync_projects or bool(settings.project_ids)
-    return settings.sync_cost_codes if kind == "cost_code" else settings.sync_cost_types
 
 
 def _write(

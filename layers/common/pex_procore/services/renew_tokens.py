@@ -13,7 +13,7 @@ from pex_procore.domain.alerts import LONGEST_DIGEST, Care, due_period, token_no
 from pex_procore.domain.alerts import digest as digest_of
 from pex_procore.domain.connection import Connection
 from pex_procore.domain.errors import NeedsAttention, TryLater, Unsure
-from pex_procore.domain.pace import next_sweep
+from pex_procore.domain.pace import next_beat
 from pex_procore.services.ports import Clock, Conflict, Connections, Ledger, Notices, Pex
 
 RENEW_FROM = timedelta(days=31)  # PEX lets a token be renewed in its last month (docs/behaviour.md#renewing-tokens)
@@ -25,7 +25,7 @@ Outcome = Literal["kept", "renewed", "not_renewed", "dead", "later"]
 
 def next_care(business_id: int, now: datetime) -> datetime:
     """Once a day, each business at a time of its own."""
-    return next_sweep("transactions", business_id, now, DAY_SECONDS)
+    return next_beat(business_id, now, DAY_SECONDS)
 
 
 def renew_token(

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from pex_procore.domain.connection import Connection
 from pex_procore.domain.errors import NeedsAttention
-from pex_procore.domain.pace import is_quiet, next_sweep, sweep_after
-from pex_procore.domain.runs import Kind, Run, Tally, Trigger, reach_verdict, tally_items
+from pex_procore.domain.pace import is_at_rest, is_quiet, next_beat, tags_beat, was_untold
+from pex_procore.domain.runs import ACHIEVEMENTS, Kind, Run, Tally, Trigger, reach_verdict, tally_items
 from pex_procore.domain.settings import Settings
 from pex_procore.services.ports import Clock, Conflict, Connections, Held, Leases, Runs
 from pex_procore.services.progress import Progress
@@ -135,16 +135,22 @@ def close_tags_run(
     *,
     run_id: str,
     tally: Tally,
+    left: int,
     stopped_by: str | None,
     message: str,
     connections: Connections,
     leases: Leases,
     runs: Runs,
     clock: Clock,
+    sweep_seconds: int,
 ) -> None:
+    """`left`: projects whose cost codes are still to be read."""
     run = runs.load(run_id)
     if run is not None:
-        _close(run, tally, stopped_by, message, connections, runs, clock)
+        connection = _close(run, tally, stopped_by, message, connections, runs, clock)
+        if connection is not None and connection.status == "active" and run.settings.automatic_sync:
+            unfinished = bool(left or stopped_by or tally.counts.get("failed"))
+            _keep_tags_pace(run, tally, unfinished, connection, connections, clock(), sweep_seconds)
     leases.release(run_id)
 
 
@@ -178,16 +184,32 @@ def _keep_pace(
     if connection.status != "active" or not run.settings.automatic_sync:
         return
     quiet = is_quiet(tally, connection)
-    due_at = sweep_after(connection, now, seconds)
     if not quiet and connection.quiet_since is not None:
         _save(connections, connection.model_copy(update={"quiet_since": None}))
-        if due_at is not None:
-            connections.schedule_sweep(next_sweep("transactions", connection.business_id, now, seconds))
-    elif quiet and run.trigger == "sweep":
-        if connection.quiet_since is None:
-            _save(connections, connection.model_copy(update={"quiet_since": now}))
-        elif due_at is not None:
-            connections.schedule_sweep(due_at)
+        if is_at_rest(connection, now):
+            connections.schedule_sweep(next_beat(connection.business_id, now, seconds))
+    elif quiet and run.trigger == "sweep" and connection.quiet_since is None:
+        _save(connections, connection.model_copy(update={"quiet_since": now}))
+
+
+def _keep_tags_pace(
+    run: Run,
+    tally: Tally,
+    unfinished: bool,
+    connection: Connection,
+    connections: Connections,
+    now: datetime,
+    seconds: int,
+) -> None:
+    """Where Procore's webhooks are relied on, refreshes come seldom: but not while one is unfinished, and no more once
+    one has found news that no webhook told."""
+    if connection.heard_at is None:
+        return
+    untold = was_untold(connection, run.started_at) and any(tally.counts.get(name) for name in ACHIEVEMENTS)
+    if untold:
+        _save(connections, connection.model_copy(update={"heard_at": None}))
+    if untold or unfinished:
+        connections.schedule_sweep(next_beat(connection.business_id, now, tags_beat(seconds)), "tags")
 
 
 def _note_health(

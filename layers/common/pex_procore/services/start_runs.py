@@ -11,9 +11,11 @@ from pex_procore.domain.errors import NeedsAttention
 from pex_procore.domain.ledger import announce
 from pex_procore.domain.runs import Kind, Run, new_run_id
 from pex_procore.domain.settings import Settings
+from pex_procore.domain.tags import TAG_KINDS
 from pex_procore.domain.values import Value
-from pex_procore.services.ports import Clock, Conflict, Connections, Executions, Held, Leases, Ledger, Runs
+from pex_procore.services.ports import Clock, Conflict, Connections, Held, Leases, Ledger, Runs
 from pex_procore.services.runs import new_run, require_active
+from pex_procore.services.start_port import Executions
 
 START_SECONDS = 60  # how long a started run may take to open before its lease is free again
 
@@ -62,16 +64,15 @@ def start_for_hints(
 
 
 def start_sweep(
-    kind: Kind, *, business_id: int, due_at: datetime, connections: Connections, executions: Executions
+    kind: Kind, *, connection: Connection, due_at: datetime, connections: Connections, executions: Executions
 ) -> str | None:
-    connection = connections.load()
     settings, _ = connections.load_settings()
-    if connection is None or connection.status != "active" or not is_automatic(kind, settings):
+    if connection.status != "active" or not is_automatic(kind, settings):
         connections.schedule_sweep(None, kind)
         return None
-    run_id = new_run_id(due_at, f"{business_id} {kind} sweep")
+    run_id = new_run_id(due_at, f"{connection.business_id} {kind} sweep")
     run = new_run(run_id, kind, "sweep", settings, connection, due_at)
-    executions.start(run, business_id, long=needs_hours(connection))
+    executions.start(run, connection.business_id, long=needs_hours(connection))
     return run_id
 
 
@@ -81,7 +82,8 @@ def needs_hours(connection: Connection) -> bool:
 
 
 def is_automatic(kind: Kind, settings: Settings) -> bool:
-    return settings.automatic_sync and (kind == "tags" or settings.sync_expenses)
+    wanted = any(map(settings.follows, TAG_KINDS)) if kind == "tags" else settings.sync_expenses
+    return settings.automatic_sync and wanted
 
 
 class AlreadyRunning(Exception):

@@ -79,7 +79,7 @@ def new_write_id() -> str:
 
 
 class Table:
-    """Reads are consistent except through an index. Every method may raise TryLater."""
+    """Reads are consistent, but through an index and where a caller does without. Every method may raise TryLater."""
 
     def __init__(self, client: Any, name: str) -> None:
         self._client = client
@@ -89,12 +89,12 @@ class Table:
         answer = ask(self._client.get_item, TableName=self._name, Key=encode(key), ConsistentRead=True)
         return decode(answer["Item"]) if "Item" in answer else None
 
-    def get_many(self, keys: Iterable[Key]) -> Iterator[Item]:
+    def get_many(self, keys: Iterable[Key], *, consistent: bool = True) -> Iterator[Item]:
         """In no order. The keys must differ from each other."""
         for chunk in in_chunks(keys, READ_AT_ONCE):
             wanted: Sequence[Any] = [encode(key) for key in chunk]
             while wanted:
-                request = {self._name: {"Keys": wanted, "ConsistentRead": True}}
+                request = {self._name: {"Keys": wanted, "ConsistentRead": consistent}}
                 answer = ask(self._client.batch_get_item, RequestItems=request)
                 found = answer["Responses"].get(self._name, [])
                 yield from map(decode, found)
@@ -109,12 +109,15 @@ class Table:
         *,
         index: str | None = None,
         until: tuple[str, str] | None = None,
+        between: tuple[str, str, str] | None = None,
         start: Key | None = None,
         newest_first: bool = False,
         at_once: int | None = None,
+        consistent: bool = True,
     ) -> Iterator[Item]:
         """The items of one partition in key order, all pages. `partition`: its one attribute and value; `until`: the
-        sort attribute and its greatest value; `start`: the key to begin after; `at_once`: items read in one call."""
+        sort attribute and its greatest value; `between`: with its least one too; `start`: the key to begin after;
+        `at_once`: items read in one call."""
         ((attribute, value),) = partition.items()
         request: dict[str, Any] = {
             "TableName": self._name,
@@ -124,13 +127,17 @@ class Table:
             "ScanIndexForward": not newest_first,
         }
         if index is None:
-            request["ConsistentRead"] = True
+            request["ConsistentRead"] = consistent
         else:
             request["IndexName"] = index
         if until is not None:
             request["KeyConditionExpression"] += " AND #sort <= :until"
             request["ExpressionAttributeNames"]["#sort"] = until[0]
             request["ExpressionAttributeValues"] |= encode({":until": until[1]})
+        if between is not None:
+            request["KeyConditionExpression"] += " AND #sort BETWEEN :low AND :high"
+            request["ExpressionAttributeNames"]["#sort"] = between[0]
+            request["ExpressionAttributeValues"] |= encode({":low": between[1], ":high": between[2]})
         if start is not None:
             request["ExclusiveStartKey"] = encode(start)
         if at_once is not None:

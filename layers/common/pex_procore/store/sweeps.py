@@ -23,24 +23,17 @@ class SweepSchedule:
     def __init__(self, client: Any, table: str) -> None:
         self._table = Table(client, table)
 
-    def due(self, now: datetime, limit: int) -> list[Due]:
-        """The longest due first. The index lags by moments: `take` decides."""
+    def due(self, now: datetime, limit: int, shard: str) -> list[Due]:
+        """Of one shard, the longest due first. The index lags by moments: `take` decides."""
         until = ("sweep_due_at", keys.instant(now))
-        entries = [
-            entry
-            for shard in keys.SWEEP_SHARDS
-            for entry in islice(
-                self._table.query({"sweep_shard": shard}, index=keys.SWEEPS, until=until, at_once=limit), limit
-            )
-        ]
-        entries.sort(key=lambda entry: entry["sweep_due_at"])
+        entries = self._table.query({"sweep_shard": shard}, index=keys.SWEEPS, until=until, at_once=limit)
         return [
             Due(
                 keys.business_of(entry["pk"]),
                 datetime.fromisoformat(entry["sweep_due_at"]),
                 keys.kind_of(entry["sk"]),
             )
-            for entry in entries[:limit]
+            for entry in islice(entries, limit)
         ]
 
     def due_at(self, business_id: int, kind: Kind) -> datetime | None:
