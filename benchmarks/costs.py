@@ -18,6 +18,7 @@ from moto import mock_aws
 
 from benchmarks.market import LATENCY_SECONDS
 from benchmarks.meter import Meter
+from pex_procore.store.keys import sweep_shard
 from tests.flow.clock import NOON, FlowClock
 from tests.flow.cloud import MOTO, Cloud
 from tests.flow.story import Saved, Story
@@ -122,13 +123,14 @@ def measure() -> dict[str, Any]:
 
 
 def idle() -> dict[str, Any]:
-    """An hour in which nothing happens: sweeps and tags' refreshes as they are due."""
+    """An hour in which nothing happens, not even an event of Procore's: sweeps and refreshes of tags as they are due,
+    and the beats of the business's shard."""
     with connected(sync_projects=True, sync_cost_codes=True, sync_cost_types=True) as (story, _):
 
         def minutes(number: int) -> None:
             for _ in range(number):
                 story.clock.forward(60)
-                story.cloud.beat()
+                story.cloud.beat(sweep_shard(story.names.business_id))
                 assert set(story.cloud.finish()) <= {"SUCCEEDED"}
 
         minutes(60)

@@ -155,12 +155,19 @@ def _written(table: str, before: Item | None, after: Item | None) -> int:
     """Of the item, and of every index in which it appears, goes or moves."""
     units = max(_units(before or {}, 1024), _units(after or {}, 1024))
     for index in SCHEMA[table]["GlobalSecondaryIndexes"]:
-        keys = [one["AttributeName"] for one in index["KeySchema"]]
-        shown = index["Projection"].get("NonKeyAttributes", [])
-        was, now = ([item.get(key) for key in keys] if item and keys[0] in item else None for item in (before, after))
-        grown = before and after and any(before.get(one) != after.get(one) for one in shown)
-        units += (1 if grown else 0) if was == now else 2 if was and now else 1
+        was, now = _entry(before, index), _entry(after, index)
+        moved = was is not None and now is not None and was[0] != now[0]
+        units += 0 if was == now else 2 if moved else 1
     return units
+
+
+def _entry(item: Item | None, index: Mapping[str, Any]) -> tuple[list[Any], list[Any]] | None:
+    """What an index has of an item: its keys there, and what it shows beside them."""
+    keys = [one["AttributeName"] for one in index["KeySchema"]]
+    if item is None or any(key not in item for key in keys):
+        return None
+    shown = index["Projection"].get("NonKeyAttributes", [])
+    return [item[key] for key in keys], [item.get(one) for one in shown]
 
 
 def _units(item: Item, unit: int) -> int:

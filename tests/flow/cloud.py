@@ -301,9 +301,10 @@ class Cloud:
             else:
                 self.sqs.delete_message(**handle)
 
-    def beat(self) -> int:
-        """The schedules' events; how many runs they started."""
-        return sum(self.invoke("StartRuns", event)["started"] for event in beats())
+    def beat(self, shard: str | None = None) -> int:
+        """The schedules' events, of every shard or of one; how many runs they started."""
+        due = [event for event in beats() if shard in (None, event["shard"])]
+        return sum(self.invoke("StartRuns", event)["started"] for event in due)
 
     def care(self) -> dict[str, Any]:
         """The other schedule's event."""

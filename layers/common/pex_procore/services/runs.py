@@ -224,10 +224,8 @@ def _note_health(
         update.setdefault("pex_problem", None)
         if tally.counts.get("posted") or tally.counts.get("receipts_attached"):
             update.setdefault("procore_problem", None)
-        if run.trigger != "callback":
-            update["unfinished"] = False
-            if run.since is None:
-                update["backfilled"] = True
+        if run.trigger != "callback" and run.since is None:
+            update |= {"backfilled": True, "unfinished": False}
     if stopped_by == "paused" and run.kind == "transactions":
         update["unfinished"] = True
     noted = connection.model_copy(update=update)
