@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from itertools import cycle
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -19,7 +20,8 @@ class NoSweep(RuntimeError):
 
 
 class Sweeper:
-    """Invokes the sweep's function with the schedule's own input, every `seconds`, until closed."""
+    """Invokes the sweep's function with the schedules' own inputs, each every `seconds`, until closed. One after the
+    other: each at once would be a process of its own."""
 
     def __init__(self, clients: Clients, deployment: Deployment, seconds: float) -> None:
         self._invoke = clients("lambda").invoke
@@ -33,13 +35,13 @@ class Sweeper:
         self._closed.set()
 
     def _beat(self) -> None:
-        while not self._closed.wait(self._seconds):
-            for one in self._inputs:
-                try:
-                    self._invoke(FunctionName=self._function, InvocationType="Event", Payload=one.encode())
-                except (BotoCoreError, ClientError) as error:
-                    if not self._closed.is_set():
-                        print(f"The sweep could not be started: {error}", file=sys.stderr)
+        inputs = cycle(self._inputs)
+        while not self._closed.wait(self._seconds / len(self._inputs)):
+            try:
+                self._invoke(FunctionName=self._function, InvocationType="Event", Payload=next(inputs).encode())
+            except (BotoCoreError, ClientError) as error:
+                if not self._closed.is_set():
+                    print(f"The sweep could not be started: {error}", file=sys.stderr)
 
 
 def schedule_inputs(template: Template, function: str) -> list[str]:
