@@ -89,7 +89,8 @@ def test_a_purchase_told_by_a_callback_costs_no_more_than_it_did(warm: Story) ->
 
 
 def test_a_sweep_that_finds_nothing_asks_procore_nothing(warm: Story) -> None:
+    warm.sweep()  # the first one reads everything
     bill = counted(warm, warm.sweep)
     assert bill["procore calls"] == 0
-    assert bill["transitions standard"] <= 20, "tags' run included"
+    assert "transitions standard" not in bill, "an ordinary sweep pays by the second"
     assert bill["items put"] <= 8, "two of them how long to rest"
