@@ -8,6 +8,7 @@ import copy
 import random
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -20,17 +21,19 @@ from pex_procore.net.session import Session
 from pex_procore.pex.client import PexClient
 from pex_procore.procore.auth import ServiceAccount
 from pex_procore.procore.client import ProcoreClient
-from pex_procore.runtime.wiring import PATIENT_SHARE, PEX_SHARE, POSTING_SHARE
+from pex_procore.runtime.step import LISTEN_AGAIN
+from pex_procore.runtime.wiring import PATIENT_PEX_SHARE, PATIENT_SHARE, PEX_SHARE, POSTING_SHARE
 from pex_procore.services.attach_receipts import attach_receipts
-from pex_procore.services.list_transactions import Listing
+from pex_procore.services.list_transactions import Listing, Papers
 from pex_procore.services.ports import Conflict
-from pex_procore.services.progress import Progress
+from pex_procore.services.progress import News, Progress
+from pex_procore.services.runs import MANY
 from pex_procore.services.stage_receipts import stage_receipts
 from pex_procore.services.start_runs import Hint, start_for_hints
 from tests.fakes.control import FakeExecutions, FakeLeases
 from tests.fakes.stores import FakeCatalogCache, FakeConnections, FakeReceiptBucket, FakeRuns
 from tests.flow.worlds import CLIENT_ID, CLIENT_SECRET, COMPANY_ID, PEX_TOKEN
-from tests.services.world import ADDRESS, BUSINESS_ID, LEASE_SECONDS, World, again
+from tests.services.world import ADDRESS, BUSINESS_ID, LEASE_SECONDS, Paused, World, again
 from tests.simulation.stores import SimulatedLedger
 
 GATHERING_SECONDS = 1.0  # the queue's batch window
@@ -113,8 +116,7 @@ class Library(World):
         self, trigger: Trigger, account_ids: Sequence[int] = (), since: datetime | None = None
     ) -> None:
         """One run, from the first state to the last."""
-        share = POSTING_SHARE if trigger == "callback" else PATIENT_SHARE
-        self._renew_clients(share)
+        self._renew_clients(patient=False)
         run = self._repeat(lambda: self.open(trigger))
         if run is None:
             return
@@ -130,20 +132,19 @@ class Library(World):
         self, run: Run, account_ids: Sequence[int], since: datetime | None, deadline: datetime
     ) -> tuple[Listing | None, str | None, str]:
         listing: Listing | None = None
+        put_off: Papers | None = None
         full = run.trigger == "manual" or not self.connections.load().backfilled  # type: ignore[union-attr]
         try:
-            while listing is None or listing.cursor is not None:
-                fields: dict[str, Any] = {"account_ids": account_ids, "since": since, "full": full}
+            while listing is None or listing.cursor is not None or put_off is not None:
+                fields: dict[str, Any] = {"account_ids": account_ids, "since": since, "full": full, "put_off": put_off}
                 if listing is not None:
                     fields |= {"cursor": again(listing.cursor), "tally": self.tally, "announced": listing.announced}
+                self._renew_clients(patient=False)
                 listing = self._repeat(lambda: self.list(run, **fields))  # noqa: B023
-                for act, ids in (
-                    (self.post, listing.transaction_ids),
-                    (self.stage, listing.receipt_ids),
-                    (self.attach, listing.receipt_ids),
-                ):
-                    if not self._finish(act, run, ids, deadline):
-                        return listing, "paused", ""
+                self.work_off(self.post, run, listing.transaction_ids, deadline)
+                put_off = self._bring_papers(run, listing, deadline)
+        except Paused:
+            return listing, "paused", ""
         except TryLater as error:
             return listing, "busy", str(error)
         except NeedsAttention as error:
@@ -152,19 +153,47 @@ class Library(World):
             return listing, "internal_error", type(error).__name__
         return listing, None, ""
 
-    def _finish(self, act: Callable[..., Progress], run: Run, ids: Sequence[int], deadline: datetime) -> bool:
+    def work_off(
+        self,
+        step: Callable[..., Progress],
+        run: Run,
+        ids: Sequence[int],
+        deadline: datetime,
+        news: News | None = None,
+        meanwhile: Callable[[], object] = lambda: None,
+    ) -> tuple[int, ...]:
+        crowd = run.trigger != "callback" and len(ids) > MANY
+        self._renew_clients(patient=news is not None or crowd)
         while ids:
-            until = min(deadline, self.clock() + STEP)
-            progress = self._repeat(lambda: act(run, ids, lambda: self.clock() < until))  # noqa: B023
+            may_go_on = partial(self._may_go_on, min(deadline, self.clock() + STEP), news)
+            progress = self._repeat(partial(step, run, ids, may_go_on))
             if progress.resume_at is None:
-                return True
+                return ()
+            if news is None or not news.came:
+                meanwhile()
+                self._renew_clients(patient=news is not None or crowd)
+            self._gather()
+            if news is not None and self.clock() < deadline and news.look():
+                return progress.remaining
             if progress.resume_at >= deadline:
-                return False
-            wait = max(0, int((progress.resume_at - self.clock()).total_seconds()))
+                raise Paused
+            resume_at = progress.resume_at
+            if news is not None and news.heeded:
+                resume_at = min(resume_at, self.clock() + LISTEN_AGAIN[run.trigger])
+            wait = max(0, int((resume_at - self.clock()).total_seconds()))
             self.leases.renew(run.run_id, wait + LEASE_SECONDS)
-            self.clock.wait_until(progress.resume_at)
+            self.clock.wait_until(resume_at)
             ids = progress.remaining
-        return True
+        return ()
+
+    def _may_go_on(self, until: datetime, news: News | None) -> bool:
+        self._gather()
+        return self.clock() < until and (news is None or news.may_go_on())
+
+    def _gather(self) -> None:
+        """What has waited in the queue long enough is announced."""
+        if any((self.clock() - one.happened_at).total_seconds() >= GATHERING_SECONDS for one in self.market.inbox):
+            self._announce()
 
     def _repeat(self, act: Callable[[], Any]) -> Any:  # type: ignore[override]
         """As the state machine repeats a step that asks for it."""
@@ -206,14 +235,14 @@ class Library(World):
             may_go_on=may_go_on,
         )
 
-    def _renew_clients(self, share: float) -> None:
-        """Those of one run: they begin with the limits that the last one left behind."""
+    def _renew_clients(self, *, patient: bool) -> None:
+        """Those of one step: they begin with the limits that the last one left behind."""
         if hasattr(self, "_limiters"):
             self._limits = [copy.deepcopy(one.snapshot()) for one in self._limiters]
         jitter = random.Random(next(self._ids)).random
         self._limiters = [
-            Limiter(PEX_WINDOWS, share=PEX_SHARE, jitter=jitter),
-            Limiter(PROCORE_WINDOWS, share=share, jitter=jitter),
+            Limiter(PEX_WINDOWS, share=PATIENT_PEX_SHARE if patient else PEX_SHARE, jitter=jitter),
+            Limiter(PROCORE_WINDOWS, share=PATIENT_SHARE if patient else POSTING_SHARE, jitter=jitter),
         ]
         for limiter, known in zip(self._limiters, self._limits, strict=True):
             limiter.restore(known)

@@ -9,7 +9,7 @@ from pex_procore.domain.errors import TryLater
 from pex_procore.domain.runs import Run, Tally
 from pex_procore.runtime.step import LEASE_NEEDED, LEASE_SECONDS, Context, Event, come_back, open_business, step
 from pex_procore.runtime.wiring import Business, now
-from pex_procore.services.list_transactions import Cursor, list_transactions
+from pex_procore.services.list_transactions import Cursor, Papers, list_transactions
 
 
 @step
@@ -28,6 +28,7 @@ def handler(event: Event, context: Context) -> dict[str, Any]:
             cursor=Cursor.model_validate(event["cursor"]) if event["cursor"] else None,
             tally=Tally.model_validate(event["tally"]),
             announced=event["announced"],
+            put_off=Papers.model_validate(event["put_off"]) if event["put_off"] else None,
             pex=business.pex,
             ledger=business.ledger,
             leases=business.leases,
@@ -43,11 +44,19 @@ def handler(event: Event, context: Context) -> dict[str, Any]:
         return _later(event, business, run, wait.resume_at)
     finally:
         business.save_limits()
-    listed = {**listing.model_dump(mode="json"), "receipt_ids": list(listing.receipt_ids)}
-    return {**listed, "outcome": "done", "resume_at": None}
+    return {
+        **listing.model_dump(mode="json"),
+        "receipt_ids": list(listing.receipt_ids),
+        "attach_ids": list(listing.attach_ids),
+        "heeded": listing.heeded,
+        "put_off": None,
+        "outcome": "done",
+        "resume_at": None,
+    }
 
 
 def _later(event: Event, business: Business, run: Run, resume_at: datetime) -> dict[str, Any]:
     """Nothing was listed. A time past the deadline pauses the run: no page is begun that may outlive it."""
-    same = {"transaction_ids": [], "receipt_ids": []} | {key: event[key] for key in ("cursor", "tally", "announced")}
-    return {**same, **come_back(business, run, resume_at)}
+    same = {key: event[key] for key in ("cursor", "tally", "announced", "put_off")}
+    nothing: dict[str, Any] = {"transaction_ids": [], "receipt_ids": [], "attach_ids": [], "heeded": None}
+    return {**same, **nothing, **come_back(business, run, resume_at)}

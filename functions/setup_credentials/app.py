@@ -14,7 +14,7 @@ from pex_procore.runtime.bodies import CallbackSecret, CompanyChoice, PexToken, 
 from pex_procore.runtime.connection_view import show_connection
 from pex_procore.runtime.http import HttpProblem, Request, make_api, reply, session_cookie
 from pex_procore.runtime.metrics import count, measured
-from pex_procore.runtime.wiring import now, wiring
+from pex_procore.runtime.wiring import PAGE_SHARE, now, wiring
 from pex_procore.services.check_connection import check_connection
 from pex_procore.services.connect import CompanyChange, activate, choose_company, disconnect, put_procore
 
@@ -75,7 +75,7 @@ def get_connection() -> Response[str]:
     silent: frozenset[Any] = frozenset()
     if request.query("check") == "now":
         request.cap(caps.CHECKS, business.business_id)
-        looking = wiring().business(business.business_id, "tags")  # with a share of the quota that leaves postings room
+        looking = wiring().business(business.business_id, share=PAGE_SHARE)
         silent = check_connection(
             pex=lambda: looking.pex,
             procore=lambda: looking.procore,

@@ -26,7 +26,7 @@ class FakeLeases:
         self._clock = clock
         self._held: Holding | None = None
         self.fence = 0
-        self.announced = 0
+        self._announced = 0
 
     def claim(self, run_id: str, seconds: int, execution: str | None = None) -> Lease:
         held = self._held
@@ -55,7 +55,7 @@ class FakeLeases:
     def release(self, run_id: str, announced: int | None = None) -> bool:
         if self._held is None or self._held.run_id != run_id:
             return True
-        if announced is not None and announced != self.announced:
+        if announced is not None and announced != self._announced:
             return False
         self._held = None
         return True
@@ -64,13 +64,16 @@ class FakeLeases:
         return self._held.run_id if self._held and self._held.until > self._clock() else None
 
     def count_announcement(self) -> None:
-        self.announced += 1
+        self._announced += 1
+
+    def announced(self) -> int:
+        return self._announced
 
     def _until(self, seconds: int) -> datetime:
         return self._clock() + timedelta(seconds=seconds)
 
     def _lease(self, held: Holding) -> Lease:
-        return Lease(held.run_id, self.fence, self.announced, held.until, held.interrupted_run_id)
+        return Lease(held.run_id, self.fence, self._announced, held.until, held.interrupted_run_id)
 
 
 class FakeSessions:
@@ -133,6 +136,6 @@ class FakeExecutions:
         if self._failures:
             raise self._failures.pop()
         if self._leases is not None:
-            self.announced_at_start.append(self._leases.announced)
+            self.announced_at_start.append(self._leases.announced())
         if all(one.run.run_id != run.run_id for one in self.started):
             self.started.append(Started(run, business_id, tuple(account_ids), since, long))

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pex_procore.net.limiter import PEX_WINDOWS, PROCORE_WINDOWS, Assumption, Limiter
+from pex_procore.net.limiter import PEX_WINDOWS, PROCORE_WINDOWS, Assumption, Limiter, Share
 
 NOON = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 
@@ -20,7 +20,7 @@ def at(seconds: float) -> datetime:
     return NOON + timedelta(seconds=seconds)
 
 
-def limiter(windows: Sequence[Assumption] = PROCORE_WINDOWS, share: float = 0.8) -> Limiter:
+def limiter(windows: Sequence[Assumption] = PROCORE_WINDOWS, share: Share | float = 0.8) -> Limiter:
     return Limiter(windows, share=share, jitter=lambda: 0.0)
 
 
@@ -182,6 +182,42 @@ def test_a_lower_share_leaves_room_for_more_urgent_work() -> None:
     assert urgent.delay(at(times[-1])) == 0
 
 
+BACKLOG = Share(0.7, 0.95)
+
+
+def test_a_share_grows_while_nobody_else_wants_the_rest() -> None:
+    times = drive(limiter(share=BACKLOG), 1_140)
+    assert times[419] < 600, "at once"
+    assert times[-1] <= 1_140 / 600 * 3600 / 0.9
+    assert 520 <= sum(one < 3600 for one in times) <= 570
+
+
+@given(st.lists(st.floats(0, 3), min_size=1, max_size=7))
+@settings(max_examples=15, deadline=None)
+def test_a_share_that_grows_is_never_exceeded(pauses: list[float]) -> None:
+    times = drive(limiter(share=BACKLOG), 1_200, pauses)
+    assert most_within(times, 10) <= 23
+    assert most_within(times, 3600) <= 570
+
+
+@pytest.mark.parametrize("minutes", [5, 30, 55, 90])
+def test_a_backlog_leaves_what_more_urgent_work_needs(minutes: int) -> None:
+    """Which comes every five minutes."""
+    backlog, urgent = limiter(share=BACKLOG), limiter(share=Share(0.8, 0.99))
+    now, due, waited = 0.0, minutes * 60.0, []
+    while now < 3 * 3600:
+        wait = backlog.delay(at(now))
+        if due <= now + wait:
+            now, due = max(now, due), due + 300
+            urgent.restore(backlog.snapshot())
+            waited.append(urgent.delay(at(now)))
+            now += waited[-1]
+        else:
+            now += wait
+        backlog.take(at(now))
+    assert max(waited) < 10, "seconds"
+
+
 def test_workers_that_share_a_store_stay_within_the_limit_together() -> None:
     first, second = limiter(), limiter()
     stored: dict[str, object] = {}
@@ -195,6 +231,24 @@ def test_workers_that_share_a_store_stay_within_the_limit_together() -> None:
         stored = json.loads(json.dumps(line.snapshot()))
         line.mark_shared()
     assert most_within(left, 10) <= 20
+
+
+@pytest.mark.parametrize("strangers", [0, 1, 2])
+def test_workers_that_only_hear_of_each_other_from_the_vendor_are_never_refused(strangers: int) -> None:
+    """Three that send at the same moment, all of the highest share, against a window that is fixed."""
+    lines = [limiter(share=Share(0.8, 0.99)) for _ in range(3)]
+    calls: dict[int, int] = {}
+    for tick in range(1_200):
+        now = tick * 0.1
+        window = int(now // 10)
+        ready = [line for line in lines if line.delay(at(now)) == 0]
+        for line in ready:
+            line.take(at(now))
+            calls[window] = calls.get(window, strangers) + 1
+        for line in ready:
+            line.learn(at(now), 200, headers(25, max(0, 25 - calls[window]), 10 * (window + 1) - now, now))
+    assert max(calls.values()) <= 25
+    assert min(calls.values()) >= 20
 
 
 def test_our_own_calls_survive_a_lost_save() -> None:

@@ -6,8 +6,9 @@ import pytest
 
 from pex_procore.domain.errors import NeedsAttention, TryLater
 from pex_procore.services.ports import Conflict
-from pex_procore.services.progress import Progress, work_through
+from pex_procore.services.progress import News, Progress, work_through
 from tests.fakes.clock import FakeClock
+from tests.fakes.control import FakeLeases
 
 
 def test_everything_is_done_once_each_in_order() -> None:
@@ -93,3 +94,30 @@ def test_what_a_person_must_do_leaves_the_chunk() -> None:
 
     with pytest.raises(NeedsAttention):
         work_through([1, 2], act, may_go_on=lambda: True, clock=FakeClock())
+
+
+def test_news_is_what_was_announced_since_and_is_looked_for_once_a_second() -> None:
+    clock = FakeClock()
+    leases = FakeLeases(clock)
+    news = News(leases, 0, clock)
+    assert news.may_go_on()
+    leases.count_announcement()
+    assert news.may_go_on(), "looked just now"
+    clock.forward(1)
+    assert (news.may_go_on(), news.came) == (False, True)
+
+
+def test_so_many_go_on_whatever_comes() -> None:
+    clock = FakeClock()
+    leases = FakeLeases(clock)
+    leases.count_announcement()
+    news = News(leases, 0, clock, at_least=2)
+    assert [news.may_go_on() for _ in range(3)] == [True, True, False]
+
+
+def test_who_heeds_no_news_hears_of_none() -> None:
+    clock = FakeClock()
+    leases = FakeLeases(clock)
+    leases.count_announcement()
+    news = News(leases, None, clock)
+    assert (news.may_go_on(), news.look()) == (True, False)

@@ -17,9 +17,9 @@ from pex_procore.domain.tags import TagDefinition, TagOption
 from pex_procore.domain.transactions import Allocation, Transaction
 from pex_procore.services.attach_receipts import attach_receipts
 from pex_procore.services.catalog import Catalog, remembered_tags
-from pex_procore.services.list_transactions import Cursor, Listing, list_transactions
+from pex_procore.services.list_transactions import Cursor, Listing, Papers, list_transactions
 from pex_procore.services.post_transactions import Poster, post_transactions
-from pex_procore.services.progress import Progress
+from pex_procore.services.progress import News, Progress
 from pex_procore.services.runs import close_run, open_run
 from pex_procore.services.stage_receipts import stage_receipts
 from tests.fakes.clock import FakeClock
@@ -185,6 +185,7 @@ class World:
             "cursor": None,
             "tally": Tally(),
             "announced": 0,
+            "put_off": None,
         }
         listing = list_transactions(
             run=run,
@@ -241,7 +242,7 @@ class World:
         )
         return progress
 
-    def stage(self, run: Run, transaction_ids: Sequence[int]) -> Progress:
+    def stage(self, run: Run, transaction_ids: Sequence[int], may_go_on: Callable[[], bool] = lambda: True) -> Progress:
         return stage_receipts(
             transaction_ids,
             run=run,
@@ -251,10 +252,12 @@ class World:
             runs=self.runs,
             clock=self.clock,
             address=lambda: ADDRESS,
-            may_go_on=lambda: True,
+            may_go_on=may_go_on,
         )
 
-    def attach(self, run: Run, transaction_ids: Sequence[int]) -> Progress:
+    def attach(
+        self, run: Run, transaction_ids: Sequence[int], may_go_on: Callable[[], bool] = lambda: True
+    ) -> Progress:
         return attach_receipts(
             transaction_ids,
             run=run,
@@ -263,7 +266,7 @@ class World:
             bucket=self.bucket,
             runs=self.runs,
             clock=self.clock,
-            may_go_on=lambda: True,
+            may_go_on=may_go_on,
         )
 
     def close(self, run: Run, listing: Listing | None = None, stopped_by: str | None = None, message: str = "") -> bool:
@@ -292,17 +295,17 @@ class World:
         deadline = self.clock() + budget
         for _ in range(10):
             listing: Listing | None = None
+            put_off: Papers | None = None
             stopped_by, message = None, ""
             try:
-                while listing is None or listing.cursor is not None:
-                    fields: dict[str, Any] = {"account_ids": account_ids, "since": since}
+                while listing is None or listing.cursor is not None or put_off is not None:
+                    fields: dict[str, Any] = {"account_ids": account_ids, "since": since, "put_off": put_off}
                     if listing is not None:
                         fields |= {"cursor": again(listing.cursor), "tally": self.tally}
                         fields["announced"] = listing.announced
                     listing = self.list(run, **fields)
                     self.work_off(self.post, run, listing.transaction_ids, deadline)
-                    self.work_off(self.stage, run, listing.receipt_ids, deadline)
-                    self.work_off(self.attach, run, listing.receipt_ids, deadline)
+                    put_off = self._bring_papers(run, listing, deadline)
             except Paused:
                 stopped_by = "paused"
             except TryLater as error:
@@ -315,13 +318,35 @@ class World:
                 return recorded
         raise AssertionError("the run never lets its lease go")
 
+    def _bring_papers(self, run: Run, listing: Listing, deadline: datetime) -> Papers | None:
+        def attach() -> tuple[int, ...]:
+            news = News(self.leases, listing.heeded, self.clock, at_least=1)
+            return self.work_off(self.attach, run, listing.attach_ids, deadline, news)
+
+        news = News(self.leases, listing.heeded, self.clock)
+        stage = self.work_off(self.stage, run, listing.receipt_ids, deadline, news, attach)
+        left = attach()
+        return Papers(stage=stage, attach=left) if stage or left else None
+
     def work_off(
-        self, step: Callable[[Run, Sequence[int]], Progress], run: Run, ids: Sequence[int], deadline: datetime
-    ) -> None:
+        self,
+        step: Callable[..., Progress],
+        run: Run,
+        ids: Sequence[int],
+        deadline: datetime,
+        news: News | None = None,
+        meanwhile: Callable[[], object] = lambda: None,
+    ) -> tuple[int, ...]:
+        """What is left because there is news. `meanwhile`: before every wait."""
+        go = () if news is None else (news.may_go_on,)
         for _ in range(MOST_ROUNDS):
-            progress = self._repeat(step, run, ids)
+            progress = self._repeat(step, run, ids, *go)
             if progress.resume_at is None:
-                return
+                return ()
+            if news is None or not (news.came or news.look()):
+                meanwhile()
+            if news is not None and (news.came or news.look()):
+                return progress.remaining
             if progress.resume_at >= deadline:
                 raise Paused
             self.clock.wait_until(progress.resume_at)
@@ -329,13 +354,13 @@ class World:
             ids = progress.remaining
         raise AssertionError(f"{step.__name__} comes back again and again: {ids}")
 
-    def _repeat(self, step: Callable[[Run, Sequence[int]], Progress], run: Run, ids: Sequence[int]) -> Progress:
+    def _repeat(self, step: Callable[..., Progress], run: Run, ids: Sequence[int], *go: Callable[[], bool]) -> Progress:
         for _ in range(4):
             try:
-                return step(run, ids)
+                return step(run, ids, *go)
             except TryLater:
                 self.clock.forward(10)
-        return step(run, ids)
+        return step(run, ids, *go)
 
 
 class Paused(Exception):

@@ -16,12 +16,12 @@ from typing import Any, TypeVar
 
 from pex_procore.domain.errors import NeedsAttention, TryLater, Unsure
 from pex_procore.domain.runs import Run, Trigger, new_run_id
-from pex_procore.services.list_transactions import Listing
+from pex_procore.services.list_transactions import Listing, Papers
 from pex_procore.services.ports import Conflict, Held
-from pex_procore.services.progress import Progress
+from pex_procore.services.progress import News, Progress
 from pex_procore.services.start_runs import Hint, needs_hours, start_for_hints
 from tests.fakes.stores import Killed
-from tests.services.world import BUSINESS_ID, World, again
+from tests.services.world import BUSINESS_ID, Paused, World, again
 from tests.simulation.scheduler import Scheduler
 from tests.simulation.stores import SimulatedLedger
 
@@ -199,21 +199,19 @@ class Town:
         deadline: datetime,
     ) -> tuple[Listing | None, str | None, str]:
         listing: Listing | None = None
+        put_off: Papers | None = None
         try:
-            while listing is None or listing.cursor is not None:
+            while listing is None or listing.cursor is not None or put_off is not None:
                 if self.clock() >= deadline:
                     return listing, "paused", ""
-                fields: dict[str, Any] = {"account_ids": account_ids, "since": since}
+                fields: dict[str, Any] = {"account_ids": account_ids, "since": since, "put_off": put_off}
                 if listing is not None:
                     fields |= {"cursor": again(listing.cursor), "tally": world.tally, "announced": listing.announced}
                 listing = self._step(name, lambda: world.list(run, **fields))  # noqa: B023
-                for act, ids in (
-                    (world.post, listing.transaction_ids),
-                    (world.stage, listing.receipt_ids),
-                    (world.attach, listing.receipt_ids),
-                ):
-                    if not self._work_off(name, world, run, act, ids, deadline):
-                        return listing, "paused", ""
+                self._work_off(name, world, run, world.post, listing.transaction_ids, deadline)
+                put_off = self._bring_papers(name, world, run, listing, deadline)
+        except Paused:
+            return listing, "paused", ""
         except TryLater as error:
             return listing, "busy", str(error)
         except NeedsAttention as error:
@@ -224,6 +222,16 @@ class Town:
             return listing, "internal_error", type(error).__name__
         return listing, None, ""
 
+    def _bring_papers(self, name: str, world: World, run: Run, listing: Listing, deadline: datetime) -> Papers | None:
+        def attach() -> tuple[int, ...]:
+            news = News(world.leases, listing.heeded, world.clock, at_least=1)
+            return self._work_off(name, world, run, world.attach, listing.attach_ids, deadline, news)
+
+        news = News(world.leases, listing.heeded, world.clock)
+        stage = self._work_off(name, world, run, world.stage, listing.receipt_ids, deadline, news, attach)
+        left = attach()
+        return Papers(stage=stage, attach=left) if stage or left else None
+
     def _work_off(
         self,
         name: str,
@@ -232,21 +240,28 @@ class Town:
         act: Callable[..., Progress],
         ids: Sequence[int],
         deadline: datetime,
-    ) -> bool:
+        news: News | None = None,
+        meanwhile: Callable[[], object] = lambda: None,
+    ) -> tuple[int, ...]:
+        """What is left because there is news. `meanwhile`: before every wait."""
         while ids:
-            may_go_on = self._time_left(deadline)
-            more = {"may_go_on": may_go_on} if act == world.post else {}
-            progress = self._step(name, lambda: act(run, ids, **more))  # noqa: B023
+            in_time = self._time_left(deadline)
+            go = in_time if news is None else lambda: in_time() and news.may_go_on()  # noqa: B023
+            progress = self._step(name, lambda: act(run, ids, go))  # noqa: B023
             if progress.resume_at is None:
-                return True
+                return ()
+            if news is None or not news.came:
+                meanwhile()
+            if news is not None and (news.came or (self.clock() < deadline and news.look())):
+                return progress.remaining
             if progress.resume_at >= deadline:
-                return False
+                raise Paused
             wait = max(0.0, (progress.resume_at - self.clock()).total_seconds())
             self._step(name, lambda: world.leases.renew(run.run_id, int(wait) + 130))  # noqa: B023
             self._opened(run.run_id, wait + 130)
             self.scheduler.pause(wait)
             ids = progress.remaining
-        return True
+        return ()
 
     def _time_left(self, deadline: datetime) -> Callable[[], bool]:
         stop_at = self.clock() + timedelta(seconds=LAMBDA_SECONDS - TO_STOP_SECONDS)

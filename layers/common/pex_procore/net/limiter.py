@@ -18,11 +18,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 SLOTS = 40  # per window: a call counts until its slot has left the window
 SPIKE_LIMIT = 200  # a limit up to here is the short window's (docs/behaviour.md#rate-limit-headers)
-ROOM = 0.1  # of the allowed calls
+ROOM = 0.03  # of the allowed calls
 LONGEST_WAIT = 3900.0  # seconds; no documented window is longer than an hour
 LARGEST_SKEW = 3600.0  # seconds between our clock and the vendor's that its Date header corrects
 
@@ -35,6 +35,22 @@ class Assumption:
 
 PROCORE_WINDOWS = (Assumption(10, 25), Assumption(3600, 600))
 PEX_WINDOWS = (Assumption(60, 100),)
+
+
+class Share(NamedTuple):
+    """How much of each limit a user of the bucket may take: so much at once, more only when calls are spread out over
+    the window. What was spread out comes free little by little, so that whoever may take more than us soon can."""
+
+    at_once: float
+    at_last: float
+
+    def at(self, evenness: float) -> float:
+        """`evenness`: 0 when the last calls, as many as may be made at once, were; 1 when they took their time."""
+        return self.at_once + (self.at_last - self.at_once) * min(1.0, max(0.0, evenness))
+
+    def evenness(self, wanted: float) -> float:
+        """The one at which so much is allowed; infinite if it never is."""
+        return (wanted - self.at_once) / (self.at_last - self.at_once) if wanted <= self.at_last else math.inf
 
 
 @dataclass(slots=True)
@@ -64,14 +80,18 @@ class _Window:
         if self.remaining is not None:
             self.remaining -= 1
 
-    def delay(self, now: float, share: float, last: float) -> float:
-        allowed = max(1, math.floor(self.limit * share))
+    def delay(self, now: float, shares: Share, last: float) -> float:
         used = self.count(now)
+        began = self._made(math.floor(self.limit * shares.at_once), now)
+        even = self.seconds * shares.at_once / shares.at_last
+        share = shares.at((now - began) / even)
+        allowed = max(1, math.floor(self.limit * share))
         wait = 0.0
         if used >= allowed:
             # Out of a long window we come back with room for a whole piece of work, not for one call of it.
             room = 1 if self.short else math.ceil(allowed * ROOM)
-            wait = self._frees(used - allowed + room) - now
+            grown = began + even * shares.evenness((used + room) / self.limit)
+            wait = min(self._frees(used - allowed + room), max(now, grown)) - now
         elif self.short and used >= allowed * (0.5 if self.seconds <= 10 else 0.85):
             wait = last + (self._frees(1) - last) / (allowed - used + 1) - now
         spared = math.ceil(self.limit * (1 - share) / 2)  # for whoever else uses the bucket
@@ -92,6 +112,14 @@ class _Window:
                 return self._leaves_at(slot)
         return 0.0
 
+    def _made(self, calls: int, now: float) -> float:
+        """When the last so many calls began; now when there were fewer."""
+        for slot in sorted(self.slots, reverse=True):
+            calls -= self.slots[slot]
+            if calls <= 0:
+                return slot * self.width
+        return now
+
     def _leaves_at(self, slot: int) -> float:
         return (slot + 1) * self.width + self.seconds
 
@@ -106,19 +134,19 @@ class Left:
 
 
 class Limiter:
-    """`share`: how much of each limit this user of the bucket may take; lower ones leave room for more urgent work."""
+    """`share`: what this user of the bucket may take; lower ones leave room for more urgent work."""
 
     def __init__(
         self,
         windows: Sequence[Assumption],
         *,
-        share: float = 0.8,
+        share: Share | float = 0.8,
         first_backoff: float = 30.0,
         longest_backoff: float = 300.0,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._windows = [_Window(one.seconds, one.limit) for one in sorted(windows, key=lambda one: one.seconds)]
-        self._share = share
+        self._share = share if isinstance(share, Share) else Share(share, share)
         self._first_backoff = first_backoff
         self._longest_backoff = longest_backoff
         self._jitter = jitter

@@ -22,7 +22,7 @@ from pydantic import BaseModel, ValidationError
 from pex_procore.domain.errors import NeedsAttention, TryLater, Unsure
 from pex_procore.domain.reasons import REASONS
 from pex_procore.runtime.observe import tell
-from pex_procore.runtime.wiring import Business, now, wiring
+from pex_procore.runtime.wiring import PAGE_SHARE, Business, now, wiring
 from pex_procore.services.door_ports import Session
 from pex_procore.services.ports import Conflict
 from pex_procore.services.sign_in import SESSION_SECONDS
@@ -218,7 +218,7 @@ class Request:
     def business(self) -> Business:
         """The signed-in administrator's business: the only place where a request's tenant is chosen."""
         if self._business is None:
-            self._business = wiring().business(self.session().business_id)
+            self._business = wiring().business(self.session().business_id, share=PAGE_SHARE)
         return self._business
 
     def cap(self, cap: Cap, who: int | str | None = None) -> None:

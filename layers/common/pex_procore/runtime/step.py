@@ -10,16 +10,21 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from pex_procore.domain.errors import NeedsAttention, TryLater, Unsure
-from pex_procore.domain.runs import Kind, Run
+from pex_procore.domain.runs import Kind, Run, Trigger
 from pex_procore.runtime.metrics import measured
 from pex_procore.runtime.observe import about, tell
 from pex_procore.runtime.wiring import Business, now, wiring
 from pex_procore.services.ports import Held
-from pex_procore.services.progress import Progress
-from pex_procore.services.runs import require_active
+from pex_procore.services.progress import News, Progress
+from pex_procore.services.runs import MANY, require_active
 
 LEASE_SECONDS = 130
 LEASE_NEEDED = 100  # longer than any step lives, and the pause before it is repeated
+LISTEN_AGAIN: Mapping[Trigger, timedelta] = {  # long runs pay for each look
+    "callback": timedelta(seconds=5),
+    "sweep": timedelta(seconds=60),
+    "manual": timedelta(seconds=60),
+}
 TIME_TO_STOP = 20_000  # milliseconds a step keeps to end in good order: one call to a vendor, and its records
 
 Event = Mapping[str, Any]
@@ -82,8 +87,6 @@ def open_business(event: Event, kind: Kind = "transactions", share: float | None
         raise NeedsAttention("internal_error", "the run has no record")
     if run.company_id != business.company_id:
         raise NeedsAttention("interrupted", "another company was chosen meanwhile")
-    if run.trigger != "callback":
-        business.be_patient()
     return business, run
 
 
@@ -102,18 +105,38 @@ class Chunk:
     may_go_on: Callable[[], bool]
 
 
-def in_chunks(event: Event, context: Context, act: Callable[[Chunk], Progress]) -> dict[str, Any]:
-    """For a step that works through transaction ids until they, its time or a vendor's limit are used up."""
+def in_chunks(event: Event, context: Context, act: Callable[[Chunk], Progress], *, at_least: int = 0) -> dict[str, Any]:
+    """For a step that works through transaction ids until they, its time or a vendor's limit are used up, or, where it
+    heeds them, hints came: then it does `at_least` so many."""
     business, run = open_business(event)
-    may_go_on = time_left(context, datetime.fromisoformat(event["deadline_at"]))
+    if is_patient(event, run):
+        business.be_patient()
+    deadline = datetime.fromisoformat(event["deadline_at"])
+    in_time = time_left(context, deadline)
+    news = News(business.leases, event.get("heeded"), now, at_least)
     transaction_ids = event["transaction_ids"]
     try:
-        progress = act(Chunk(business, run, transaction_ids, may_go_on)) if transaction_ids else Progress()
+        chunk = Chunk(business, run, transaction_ids, lambda: in_time() and news.may_go_on())
+        progress = act(chunk) if transaction_ids else Progress()
     finally:
         business.save_limits()
     if progress.resume_at is None:
         return {"outcome": "done", "remaining": [], "resume_at": None}
-    return {**come_back(business, run, progress.resume_at), "remaining": list(progress.remaining)}
+    remaining = list(progress.remaining)
+    if news.came or (in_time() and news.look()):
+        return {"outcome": "news", "remaining": remaining, "resume_at": None}
+    resume_at = listen(progress.resume_at, deadline, run.trigger) if news.heeded else progress.resume_at
+    return {**come_back(business, run, resume_at), "remaining": remaining}
+
+
+def is_patient(event: Event, run: Run) -> bool:
+    """Papers are, and crowds that nobody waits for; a few purchases are urgent, whichever run found them."""
+    return "heeded" in event or (run.trigger != "callback" and len(event["transaction_ids"]) > MANY)
+
+
+def listen(resume_at: datetime, deadline: datetime, trigger: Trigger) -> datetime:
+    """So that what comes in during a wait does not wait for its end; one that outlasts the run is not begun."""
+    return min(resume_at, now() + LISTEN_AGAIN[trigger]) if resume_at < deadline else resume_at
 
 
 def come_back(business: Business, run: Run, resume_at: datetime) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from pex_procore.domain.ledger import Entry, Row, State
-from pex_procore.net.limiter import Assumption, Limiter
+from pex_procore.net.limiter import Assumption, Limiter, Share
 from pex_procore.runtime.metrics import count, observe
 from pex_procore.runtime.observe import tell
 from pex_procore.store.ledger import DynamoLedger
@@ -33,7 +33,7 @@ class Traffic:
 class HeardLimiter(Limiter):
     """A limiter sees every call and every answer: the place to count them."""
 
-    def __init__(self, windows: Sequence[Assumption], *, share: float, traffic: Traffic) -> None:
+    def __init__(self, windows: Sequence[Assumption], *, share: Share | float, traffic: Traffic) -> None:
         super().__init__(windows, share=share)
         self._traffic = traffic
 

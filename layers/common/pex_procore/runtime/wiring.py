@@ -15,7 +15,7 @@ from botocore.session import get_session
 from pex_procore.domain.connection import Connection, ProcoreCredentials
 from pex_procore.domain.errors import NeedsAttention
 from pex_procore.domain.runs import Kind
-from pex_procore.net.limiter import PEX_WINDOWS, PROCORE_WINDOWS, Assumption, Left, Limiter
+from pex_procore.net.limiter import PEX_WINDOWS, PROCORE_WINDOWS, Assumption, Left, Limiter, Share
 from pex_procore.net.session import Session
 from pex_procore.pex.auth import PexApp
 from pex_procore.pex.client import PexClient
@@ -46,9 +46,11 @@ from pex_procore.store.secrets import read_secret
 from pex_procore.store.sessions import DynamoSessions
 from pex_procore.store.sweeps import SweepSchedule
 
-POSTING_SHARE = 0.8  # of Procore's quota; the rest is for other users of the same app
-PATIENT_SHARE = 0.7  # of sweeps and runs by hand, so that no callback of another business waits for a backfill
+PAGE_SHARE = 1.0  # of Procore's quota, for a person who waits
+POSTING_SHARE = Share(0.8, 0.99)  # of single purchases, and of what callbacks bring
+PATIENT_SHARE = Share(0.7, 0.95)  # of crowds and papers, so that no single purchase waits for a backfill
 PEX_SHARE = 1.0  # its assumed limit lies below the last one PEX documented already
+PATIENT_PEX_SHARE = 0.9  # of papers, so that no listing waits for them
 ACCOUNTS_KEPT = 64  # service accounts whose access tokens a warm function remembers
 _AWS = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 4})
 
@@ -134,7 +136,7 @@ class Wiring:
             self.deployment.tags_machine_arn,
         )
 
-    def business(self, business_id: int, kind: Kind = "transactions", share: float | None = None) -> Business:
+    def business(self, business_id: int, kind: Kind = "transactions", share: Share | float | None = None) -> Business:
         return Business(self, business_id, kind, share)
 
     def pex(self, token: str, limiter: Limiter | None = None) -> PexClient:
@@ -172,10 +174,11 @@ class Business:
     `kind`: whose lease it uses, and whose share of Procore's quota unless `share` says less.
     """
 
-    def __init__(self, wiring: Wiring, business_id: int, kind: Kind, share: float | None = None) -> None:
+    def __init__(self, wiring: Wiring, business_id: int, kind: Kind, share: Share | float | None = None) -> None:
         self.wiring = wiring
         self.business_id = business_id
         self._share = share or (TAG_SHARE if kind == "tags" else POSTING_SHARE)
+        self._pex_share = PEX_SHARE
         self._limiters: dict[str, Limiter] = {}
         self._trail = Trail(business_id)
         dynamodb, deployment = wiring.aws("dynamodb"), wiring.deployment
@@ -184,8 +187,8 @@ class Business:
         self.runs = DynamoRuns(dynamodb, deployment.history_table, business_id, now)
 
     def be_patient(self) -> None:
-        """Before the first call: urgent work of others comes first."""
-        self._share = min(self._share, PATIENT_SHARE)
+        """Before the first call: urgent work comes first."""
+        self._share, self._pex_share = PATIENT_SHARE, PATIENT_PEX_SHARE
 
     @cached_property
     def connection(self) -> Connection:
@@ -244,7 +247,7 @@ class Business:
         return self.pex_with(token)
 
     def pex_with(self, token: str) -> PexClient:
-        return self.wiring.pex(token, self._limiter("Pex", f"pex:{self.business_id}", PEX_WINDOWS, PEX_SHARE))
+        return self.wiring.pex(token, self._limiter("Pex", f"pex:{self.business_id}", PEX_WINDOWS, self._pex_share))
 
     @cached_property
     def _procore_credentials(self) -> ProcoreCredentials | None:
@@ -279,7 +282,7 @@ class Business:
     def catalog(self) -> Catalog:
         return Catalog(pex=lambda: self.pex, procore=self.procore, cache=self.cache, clock=now)
 
-    def _limiter(self, vendor: str, bucket: str, windows: Sequence[Assumption], share: float) -> Limiter:
+    def _limiter(self, vendor: str, bucket: str, windows: Sequence[Assumption], share: Share | float) -> Limiter:
         """It begins with what the last worker knew, and what it hears stands in the trail."""
         if bucket in self._limiters:
             return self._limiters[bucket]

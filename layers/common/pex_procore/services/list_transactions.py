@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence, Set
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 
@@ -28,7 +28,15 @@ UNLISTED_FOR = timedelta(days=2)
 DOUBTFUL: tuple[State, ...] = ("posting", "unknown")
 COUNTED_AS = {"complete": "already_posted", "posted": "already_posted", "exception": "needs_attention"}
 RECHECKS = 10  # complete rows whose receipts are asked for again, of one page
+PAPERS_FIRST = 50  # of more purchases than this, papers are brought before anything new is listed
 FEW_ACCOUNTS = 5  # up to here, callback runs read the cards' own lists instead of the business's
+
+
+class Papers(Value):
+    """Whose receipts and notes were put off because there was news; who is only in `attach` is staged already."""
+
+    stage: tuple[int, ...] = ()
+    attach: tuple[int, ...] = ()
 
 
 class Cursor(Value):
@@ -38,6 +46,8 @@ class Cursor(Value):
     account_ids: tuple[int, ...] = ()
     after: int = 0
     whole: bool = False  # reaches back as far as changes of posted purchases are looked for
+    news: bool = False  # only what was hinted at while the run was at work
+    then: Cursor | None = None  # where the run's own listing goes on after the news
 
 
 class Listing(Value):
@@ -46,11 +56,21 @@ class Listing(Value):
     tally: Tally  # of rows that did not change; the others are run items
     announced: int  # the announcement counter before anything was listed
     cursor: Cursor | None
+    put_off: Papers = Papers()
 
     @property
     def receipt_ids(self) -> tuple[int, ...]:
-        """Whose receipts and notes come next: what this page posts, then what was owed."""
-        return (*self.transaction_ids, *self.owed_ids)
+        """Whose receipts and notes come next: what was put off, what this page posts, what was owed."""
+        return tuple(dict.fromkeys((*self.put_off.stage, *self.transaction_ids, *self.owed_ids)))
+
+    @property
+    def attach_ids(self) -> tuple[int, ...]:
+        return tuple(dict.fromkeys((*self.put_off.attach, *self.receipt_ids)))
+
+    @property
+    def heeded(self) -> int | None:
+        """The announcement counter beyond which papers wait for what is new; None while they must not wait longer."""
+        return self.announced if len(self.attach_ids) <= PAPERS_FIRST else None
 
 
 def list_transactions(
@@ -63,6 +83,7 @@ def list_transactions(
     cursor: Cursor | None,
     tally: Tally,
     announced: int,
+    put_off: Papers | None,
     pex: Pex,
     ledger: Ledger,
     leases: Leases,
@@ -72,7 +93,8 @@ def list_transactions(
     lease_needed: int,
     lease_seconds: int,
 ) -> Listing:
-    """One page of a run's work. `full` reads everything since the start date; `since` is the earliest hint's time."""
+    """One page of a run's work. `full` reads everything since the start date; `since` is the earliest hint's time.
+    `put_off`: there is news, which is listed before whatever `cursor` still holds."""
     lease = leases.keep(run.run_id, lease_needed, lease_seconds)
     now = clock()
     work: list[int] = []
@@ -80,7 +102,12 @@ def list_transactions(
     again: list[Row] = []
     tags: TagMap | None = None
     open_rows: list[Row] | None = None
-    if cursor is None:
+    if put_off is not None:
+        announced = lease.announced
+        hinted = _hinted_accounts(ledger.list_by_state("announced"))
+        news = _plan_hinted(hinted or set(account_ids), since, now)  # none: it was told again of what is known
+        cursor = news.model_copy(update={"news": True, "then": cursor})
+    elif cursor is None:
         announced = lease.announced
         tags = resolve_tags(pex, cache, run.settings, clock)
         open_rows = list_open(ledger, run)
@@ -107,7 +134,7 @@ def list_transactions(
         row, after = _bring_up(
             rows.get(transaction.transaction_id), transaction, run, start_date, now=now, ledger=ledger
         )
-        if after is None:
+        if after is None or (cursor.news and after is row and after.state != "announced"):
             continue
         if _is_work(after, run, now, book if after is row else None):
             work.append(after.transaction_id)
@@ -119,7 +146,7 @@ def list_transactions(
             items.append(_item(after))
         elif not after.moved_in(run.run_id):  # else an item of this run tells already
             tally = tally.add(COUNTED_AS.get(after.state, after.state), after.reason)
-    if run.trigger != "callback" and not more and not parts and not rest:
+    if run.trigger != "callback" and not cursor.news and not more and not parts and not rest:
         doubtful = [row.transaction_id for state in DOUBTFUL for row in ledger.list_by_state(state)]
         posted = [row for row in ledger.list_by_state("posted") if _owes(row, run, now)]
         work += doubtful[:PAGE]
@@ -132,7 +159,9 @@ def list_transactions(
     if work and run.trigger != "callback":
         runs.note(run.model_copy(update={"done": run.total, "total": run.total + len(work)}))
     windows = (*([window] if more else []), *parts, *rest)
-    following = cursor.model_copy(update={"windows": windows, "after": page[-1].transaction_id if more else 0})
+    following: Cursor | None = cursor.then
+    if windows:
+        following = cursor.model_copy(update={"windows": windows, "after": page[-1].transaction_id if more else 0})
     if cursor.whole and not windows:
         cache.save("whole look", True)
     return Listing(
@@ -140,7 +169,8 @@ def list_transactions(
         owed_ids=tuple(dict.fromkeys(owed)),
         tally=tally,
         announced=announced,
-        cursor=following if windows else None,
+        cursor=following,
+        put_off=put_off or Papers(),
     )
 
 
@@ -289,10 +319,7 @@ def _plan(
     reach = now - REACH + timedelta(hours=1)
     earliest = max(_begin(start_date, reach), reach)
     if run.trigger == "callback":
-        hinted = [row for row in open_rows if row.transaction is None]
-        accounts = tuple(sorted({*account_ids, *(row.account_id for row in hinted)}))
-        start = max((since or now) - MARGIN, now - REACH + timedelta(hours=1))
-        return Cursor(windows=(Window(start=start, end=now),), account_ids=accounts)
+        return _plan_hinted({*account_ids, *_hinted_accounts(open_rows)}, since, now)
     if run.since is not None:
         return Cursor(windows=tuple(slices(max(earliest, _begin(run.since, reach)), now)))
     whole = full or _is_whole_look_due(cache, now)
@@ -305,6 +332,15 @@ def _plan(
         if moment
     ]
     return Cursor(windows=plan_windows(earliest, recent, now, awaited), whole=whole)
+
+
+def _plan_hinted(account_ids: Set[int], since: datetime | None, now: datetime) -> Cursor:
+    start = max((since or now) - MARGIN, now - REACH + timedelta(hours=1))
+    return Cursor(windows=(Window(start=start, end=now),), account_ids=tuple(sorted(account_ids)))
+
+
+def _hinted_accounts(rows: Iterable[Row]) -> set[int]:
+    return {row.account_id for row in rows if row.transaction is None}
 
 
 def _is_whole_look_due(cache: CatalogCache, now: datetime) -> bool:

@@ -302,6 +302,10 @@ class Leases(Protocol):
 
     def count_announcement(self) -> None: ...
 
+    def announced(self) -> int:
+        """The announcement counter now."""
+        ...
+
 
 class Connections(Protocol):
     def load(self) -> Connection | None: ...

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 
 from pex_procore.domain.errors import NeedsAttention, TryLater, Unsure
 from pex_procore.domain.values import Value
-from pex_procore.services.ports import Clock, Conflict
+from pex_procore.services.ports import Clock, Conflict, Leases
 
 SOON = timedelta(seconds=2)  # never sooner, whatever a vendor's clock says
+LOOK_AGAIN = timedelta(seconds=1)  # for news: each look is a read
 FAILURES_IN_A_ROW = 3  # mean that a vendor is out of reach, and not one record
 
 
@@ -20,6 +21,34 @@ class Progress(Value):
     remaining: tuple[int, ...] = ()
     resume_at: datetime | None = None
     skipped: tuple[int, ...] = ()
+
+
+class News:
+    """Whether hints came that the run's listing has not seen: `announced` is the counter it saw, None heeds none.
+    `at_least`: so many go on whatever comes."""
+
+    def __init__(self, leases: Leases, announced: int | None, clock: Clock, at_least: int = 0) -> None:
+        self._leases = leases
+        self._clock = clock
+        self._looked_at: datetime | None = None
+        self._announced = announced
+        self._at_least = at_least
+        self.came = False
+
+    @property
+    def heeded(self) -> bool:
+        return self._announced is not None
+
+    def may_go_on(self) -> bool:
+        self._at_least -= 1
+        if self._at_least >= 0 or (self._looked_at and self._clock() - self._looked_at < LOOK_AGAIN):
+            return True
+        return not self.look()
+
+    def look(self) -> bool:
+        self._looked_at = self._clock()
+        self.came = self.heeded and self._leases.announced() != self._announced
+        return self.came
 
 
 def work_through(

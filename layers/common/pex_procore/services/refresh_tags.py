@@ -38,8 +38,8 @@ from pex_procore.services.ports import CatalogCache, Clock, Pex, Procore
 from pex_procore.services.progress import Progress, work_through
 
 TRIES = 3  # of one tag, each on a fresh copy
-TAG_SHARE = 0.5  # of Procore's quota; postings come first
-CODES_SHARE = 0.4  # so that the codes' long reading leaves room for the lists, which show new projects
+TAG_SHARE = 0.98  # of Procore's quota: lists are few calls, and a backlog never leaves less than these
+CODES_SHARE = 0.4  # so that the codes' long reading leaves room for postings, and for the lists of new projects
 CALLS_PER_PROJECT = 3  # of 200 cost codes, where a page has 100
 LISTS_PER_HOUR = 60  # calls for projects and cost types, which come first
 SECONDS_PER_PROJECT = CALLS_PER_PROJECT * 3600 / (600 * CODES_SHARE - LISTS_PER_HOUR)

@@ -85,6 +85,9 @@ class DynamoLeases:
         """May count double when an answer was lost: the holder then looks once more than it needed."""
         self._table.update(self._key, {}, add={"announced": 1})
 
+    def announced(self) -> int:
+        return int((self._table.get(self._key) or {}).get("announced", 0))
+
     def _change(self, decide: Callable[[Item], dict[str, Any]]) -> Lease:
         for _ in range(ATTEMPTS):
             seen = self._table.get(self._key) or {}
