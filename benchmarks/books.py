@@ -34,6 +34,9 @@ class Verdict:
     receipts_doubled: int
     procore_calls: int
     posting_calls: int  # those of them that concern direct costs
+    creates: int  # of these, as were
+    uploads: int
+    looks: int
     pex_calls: int
     refused: int  # with 429, by either vendor
     last_committed_seconds: float | None  # after the beginning
@@ -69,6 +72,7 @@ def judge(market: Market, began: datetime) -> Verdict:
         doubled += sum(number - 1 for number in files.values())
     calls = [one for one in market.procore.requests.all() if LOGIN not in one.path]
     pex_calls = market.pex.requests.all()
+    posting = [one.method for one in calls if "/direct_costs" in one.path]
     attached = [utc(one["created_at"]) for costs in held.values() for one in costs[0]["attachments"]]
     committed = {key: market.committed_at[costs[0]["id"]] for key, costs in held.items()}
     return Verdict(
@@ -80,7 +84,10 @@ def judge(market: Market, began: datetime) -> Verdict:
         receipts_missing=missing + sum(len(due[key].receipts) for key in due.keys() - held.keys()),
         receipts_doubled=doubled,
         procore_calls=len(calls),
-        posting_calls=sum("/direct_costs" in one.path for one in calls),
+        posting_calls=len(posting),
+        creates=posting.count("POST"),
+        uploads=posting.count("PATCH"),
+        looks=posting.count("GET"),
         pex_calls=len(pex_calls),
         refused=sum(one.status == 429 for one in (*calls, *pex_calls)),
         last_committed_seconds=(max(committed.values()) - began).total_seconds() if committed else None,

@@ -43,11 +43,9 @@ class Preset:
     hourly: int
     spike: int  # in ten seconds
 
-    def floor_seconds(self, calls: int) -> float:
-        """The least time until Procore has let so many calls through: a full hour's worth at once, in bursts, and no
-        more before that hour is over."""
-        hours, rest = divmod(max(0, calls - 1), self.hourly)
-        return hours * 3600 + rest // self.spike * 10
+    def pace_seconds(self, calls: int) -> float:
+        """What so many calls take where both windows are used evenly and wholly."""
+        return max(calls / self.spike * 10, calls / self.hourly * 3600)
 
 
 SMALL, LARGE = Preset("25 in 10 s, 600 an hour", 600, 25), Preset("100 in 10 s, 3,600 an hour", 3600, 100)

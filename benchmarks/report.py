@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import results
-from benchmarks.contest import OURS, RIVALS, summary
+from benchmarks.contest import OURS, PRESETS, RIVALS, summary
 from benchmarks.market import LARGE, SMALL
 
 ROOT = Path(__file__).parents[1]
@@ -75,6 +75,7 @@ def _with_rates(found: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
             "procore_per_expense": one["procore_calls"] / one["due"],
             "posting_per_expense": one["posting_calls"] / one["due"],
             "pex_per_expense": one["pex_calls"] / one["due"],
+            "quota_seconds": PRESETS[one["preset"]].pace_seconds(one["procore_calls"]),
         }
         for one in found
     ]
@@ -117,7 +118,7 @@ def backlog() -> Rows:
     found = _with_rates(results.load("contest") or [])
     if not found:
         return []
-    rows: Rows = [("", "limits", "expenses in after", "receipts in after", "one call each would take", "calls", "429")]
+    rows: Rows = [("", "limits", "expenses in after", "receipts in after", "calls", "which the quota allows in", "429")]
     cases = [(rival, "backlog", SMALL.name, False) for rival in RIVALS]
     cases += [(OURS, "backlog", LARGE.name, False), (OURS, "backlog", SMALL.name, True)]
     cases += [(OURS, "backlog without receipts", SMALL.name, False)]
@@ -135,11 +136,24 @@ def backlog() -> Rows:
                     preset,
                     _pair(found, "last_committed_seconds", _time, **more),
                     _pair(found, "last_attached_seconds", _time, **more),
-                    _pair(found, "floor_seconds", _time, **more),
                     _pair(found, "procore_calls", _whole, **more),
+                    _pair(found, "quota_seconds", _time, **more),
                     _pair(found, "refused", _whole, **more),
                 )
             )
+    return rows
+
+
+def fault_calls() -> Rows:
+    """Where each call above the floor went."""
+    found = [one for one in results.load("contest") or [] if one["scenario"] == "long day"]
+    rows: Rows = (
+        [("seed", "floor", "creates again", "uploads again", "looks", "calls, times the floor")] if found else []
+    )
+    for one in found:
+        floor = one["due"] + one["with_receipts"]
+        again = one["creates"] - one["due"], one["uploads"] - one["with_receipts"], one["looks"]
+        rows.append((*(f"{number}" for number in (one["seed"], floor, *again)), f"{one['posting_calls'] / floor:.2f}"))
     return rows
 
 
@@ -283,6 +297,7 @@ def rivals_in_real_time() -> Rows:
 TABLES: dict[str, Callable[[], Rows]] = {
     "day": lambda: day(faults=False),
     "faults": lambda: day(faults=True),
+    "fault-calls": fault_calls,
     "backlog": backlog,
     "stack": stack,
     "costs": costs,
