@@ -37,6 +37,6 @@ def test_a_purchase_alone_in_its_run_costs_so_many_calls(connected: Story, monke
     connected.deliver()
     reads = calls["GetItem"] + calls["BatchGetItem"] + calls["Query"]
     writes = calls["PutItem"] + calls["UpdateItem"] + calls["BatchWriteItem"]
-    assert reads <= 53
+    assert reads <= 54
     assert writes <= 19
     assert (calls["Decrypt"], calls["StartExecution"], calls["PutObject"], calls["GetObject"]) == (0, 1, 1, 1)
