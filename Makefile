@@ -12,6 +12,9 @@ AUDIT := .venv-audit/.complete
 DEV_3_13 := .venv-3.13/.complete
 SAM_CLI := PATH="$(CURDIR)/.venv-sam/bin:$$PATH" SAM_CLI_TELEMETRY=0 sam
 
+# What one process has compiled, the many others of a test run need not compile again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test test-3.13 check fix lock build deploy-local check-template audit sbom upgrade drill bench bench-tags bench-imports soak fuzz openapi verify-sandbox sim-scale screenshots forget clean
 
@@ -28,7 +31,7 @@ up: setup ## Run everything here without the story (ARGS="--port 8080")
 
 test: setup ## Run every test, the whole stack and a browser included (ARGS="tests/domain -x" runs only those)
 	@$(if $(ARGS),,tools/find-chromium --install >/dev/null)
-	.venv/bin/python -m pytest $(or $(ARGS),-n 4 --no-loadscope-reorder)
+	.venv/bin/python -m pytest $(or $(ARGS),-n 5 --no-loadscope-reorder)
 
 test-3.13: ## Run the tests of what is shipped on the deployed Python version, where there is one
 	@python=$$(tools/find-python 3.13); \
