@@ -16,7 +16,7 @@ SAM_CLI := PATH="$(CURDIR)/.venv-sam/bin:$$PATH" SAM_CLI_TELEMETRY=0 sam
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test test-3.13 check fix lock build deploy-local check-template audit sbom upgrade drill bench bench-tags bench-imports soak fuzz openapi verify-sandbox sim-scale screenshots forget clean
+.PHONY: help setup demo up test test-browser test-3.13 check fix lock build deploy-local check-template audit sbom upgrade drill bench bench-tags bench-imports soak fuzz openapi verify-sandbox sim-scale screenshots forget clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9.-]+:.*## / {printf "%-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,9 +29,12 @@ demo: setup ## Run everything here with both vendors simulated and play the stor
 up: setup ## Run everything here without the story (ARGS="--port 8080")
 	@.venv/bin/python -m local up $(ARGS)
 
-test: setup ## Run every test, the whole stack and a browser included (ARGS="tests/domain -x" runs only those)
-	@$(if $(ARGS),,tools/find-chromium --install >/dev/null)
-	.venv/bin/python -m pytest $(or $(ARGS),-n 5 --no-loadscope-reorder)
+test: setup ## Run every test but the browser's, the whole stack included (ARGS="tests/domain -x" runs only those)
+	.venv/bin/python -m pytest $(or $(ARGS),-n 4 --no-loadscope-reorder -m "not browser")
+
+test-browser: setup ## Drive the page in a headless Chromium, which is installed where it can be
+	@tools/find-chromium --install >/dev/null
+	.venv/bin/python -m pytest -m browser $(ARGS)
 
 test-3.13: ## Run the tests of what is shipped on the deployed Python version, where there is one
 	@python=$$(tools/find-python 3.13); \
