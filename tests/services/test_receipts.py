@@ -13,8 +13,6 @@ from pex_procore.services.stage_receipts import MEGABYTE
 from tests.fakes.stores import Killed
 from tests.services.world import JPEG, P1, P2, PDF, World, coding
 
-PNG = b"\x89PNG\r\n\x1a\n picture"
-
 
 def posted(world: World, transaction: Transaction) -> Run:
     """The run that posted it, about to look at its receipts."""
@@ -22,17 +20,6 @@ def posted(world: World, transaction: Transaction) -> Run:
     world.post(run, world.list_all(run).transaction_ids)
     assert world.ledger[transaction.transaction_id].state == "posted"
     return run
-
-
-def contents(world: World, transaction: Transaction) -> list[list[bytes]]:
-    return [[file.content for file in cost.files] for cost in world.costs(transaction)]
-
-
-def sweep_for(world: World, days: float) -> None:
-    """Sweeps, every six hours."""
-    for _ in range(int(days * 4)):
-        world.clock.forward(hours=6)
-        world.sync()
 
 
 def test_two_receipts_are_attached_once_each_in_one_upload(world: World) -> None:
@@ -64,7 +51,7 @@ def test_both_halves_of_a_split_get_the_receipt(world: World) -> None:
     one = world.split("20.00", [("10.00", coding(P1)), ("10.00", coding(P2, "03-300"))])
     world.receipt(one)
     world.sync()
-    assert contents(world, one) == [[JPEG], [JPEG]]
+    assert world.contents(one) == [[JPEG], [JPEG]]
 
 
 def test_with_the_toggle_off_nothing_is_asked_and_nothing_attached(world: World) -> None:
@@ -92,8 +79,8 @@ def test_a_receipt_uploaded_after_the_posting_is_attached_later_without_posting_
     world.sync()
     world.clock.forward(days=2)
     world.receipt(one)
-    sweep_for(world, days=2)
-    assert contents(world, one) == [[JPEG]]
+    world.sweep_for(days=2)
+    assert world.contents(one) == [[JPEG]]
     assert world.procore.calls["create_direct_cost"] == 1
 
 
@@ -103,53 +90,8 @@ def test_a_second_receipt_uploaded_later_is_attached_next_to_the_first(world: Wo
     world.sync()
     world.clock.forward(days=1)
     world.receipt(one, PDF)
-    sweep_for(world, days=2)
-    assert contents(world, one) == [[JPEG, PDF]]
-
-
-@pytest.mark.parametrize("shares", [[("20.00", P1)], [("10.00", P1), ("10.00", P2)]], ids=len)
-def test_where_uploads_replace_one_another_all_receipts_end_up_there(
-    world: World, shares: list[tuple[str, int]]
-) -> None:
-    world.procore.files_replace = True
-    one = world.split("20.00", [(amount, coding(project, "03-300")) for amount, project in shares])
-    world.receipt(one, JPEG)
-    world.sync()
-    for late in (PDF, PNG):
-        world.clock.forward(days=1)
-        world.receipt(one, late)
-        sweep_for(world, days=2)
-    assert contents(world, one) == [[JPEG, PDF, PNG]] * len(shares)
-    assert world.procore.calls["attach_receipts"] == 4 * len(shares), "the second late one is no surprise any more"
-    assert world.ledger[one.transaction_id].state == "complete"
-
-
-def test_what_is_too_large_for_the_one_upload_that_counts_is_said(world: World) -> None:
-    world.procore.files_replace = True
-    one = world.purchase()
-    for number in range(3):
-        world.receipt(one, JPEG + bytes([number]) * (15 * 1024 * 1024))
-    world.sync()
-    run = world.sync()
-    marks = world.ledger[one.transaction_id].receipts
-    assert sorted(mark.state for mark in marks) == ["attached", "refused", "refused"]
-    assert run.counts["receipts_failed"] == 2
-    calls = world.procore.calls["attach_receipts"]
-    world.sync()
-    assert world.procore.calls["attach_receipts"] == calls
-
-
-def test_a_file_that_somebody_deleted_in_procore_is_not_put_back(world: World) -> None:
-    one = world.purchase()
-    world.receipt(one, JPEG)
-    world.receipt(one, PDF)
-    world.sync()
-    (cost,) = world.costs(one)
-    del cost.files[0]
-    world.clock.forward(days=1)
-    world.receipt(one, PNG)
-    sweep_for(world, days=2)
-    assert contents(world, one) == [[PDF, PNG]]
+    world.sweep_for(days=2)
+    assert world.contents(one) == [[JPEG, PDF]]
 
 
 def test_a_run_by_hand_finds_a_late_receipt_at_once(world: World) -> None:
@@ -158,7 +100,7 @@ def test_a_run_by_hand_finds_a_late_receipt_at_once(world: World) -> None:
     world.clock.forward(60)
     world.receipt(one)
     run = world.sync("manual")
-    assert contents(world, one) == [[JPEG]]
+    assert world.contents(one) == [[JPEG]]
     assert run.counts == {"already_posted": 1, "receipts_attached": 1}
 
 
@@ -167,20 +109,20 @@ def test_a_receipt_still_being_scanned_is_attached_once_ready_though_another_wen
     world.receipt(one, JPEG)
     slow = world.receipt(one, PDF, ready=False)
     world.sync()
-    assert contents(world, one) == [[JPEG]]
+    assert world.contents(one) == [[JPEG]]
     world.pex.receipts[one.transaction_id][slow].ready = True
-    sweep_for(world, days=2)
-    assert contents(world, one) == [[JPEG, PDF]]
+    world.sweep_for(days=2)
+    assert world.contents(one) == [[JPEG, PDF]]
 
 
 def test_a_receipt_that_never_becomes_ready_is_not_asked_about_for_ever(world: World) -> None:
     one = world.purchase()
     world.receipt(one, ready=False)
     world.sync()
-    sweep_for(world, days=70)
+    world.sweep_for(days=70)
     assert world.ledger[one.transaction_id].state == "complete"
     calls = world.pex.calls["list_receipts"]
-    sweep_for(world, days=2)
+    world.sweep_for(days=2)
     assert world.pex.calls["list_receipts"] == calls
 
 
@@ -210,13 +152,13 @@ def test_a_receipt_that_cannot_be_taken_is_reported_and_not_tried_for_ever(
     world.receipt(one, content)
     good = world.receipt(one, PDF)
     run = world.sync()
-    assert contents(world, one) == [[PDF]]
+    assert world.contents(one) == [[PDF]]
     row = world.ledger[one.transaction_id]
     assert {mark.receipt_id: mark.state for mark in row.receipts} == {"r1": "refused", good: "attached"}
     assert row.receipts[0].reason == reason
     assert (run.verdict, run.reasons) == ("partial", {reason: 1})
     fetched = world.pex.calls["fetch_receipt"]
-    sweep_for(world, days=1)
+    world.sweep_for(days=1)
     assert world.pex.calls["fetch_receipt"] == fetched
     assert row.state == "complete"
 
@@ -237,8 +179,8 @@ def test_an_upload_at_a_closed_door_is_tried_again_when_it_opens(world: World) -
     world.procore.behave_next()
     world.procore.refuse_next(403, "You do not have access to the Direct Costs tool.")
     world.sync()
-    sweep_for(world, days=1)
-    assert contents(world, one) == [[JPEG]]
+    world.sweep_for(days=1)
+    assert world.contents(one) == [[JPEG]]
 
 
 def test_the_same_file_twice_is_attached_once(world: World) -> None:
@@ -246,7 +188,7 @@ def test_the_same_file_twice_is_attached_once(world: World) -> None:
     world.receipt(one, JPEG)
     world.receipt(one, JPEG)
     world.sync()
-    assert contents(world, one) == [[JPEG]]
+    assert world.contents(one) == [[JPEG]]
     assert world.ledger[one.transaction_id].state == "complete"
 
 
@@ -257,7 +199,7 @@ def test_a_lost_answer_to_the_upload_attaches_nothing_twice(world: World) -> Non
     world.procore.lose_next_answer = True
     world.sync()
     world.sync()
-    assert contents(world, one) == [[JPEG]]
+    assert world.contents(one) == [[JPEG]]
     assert world.ledger[one.transaction_id].state == "complete"
 
 
@@ -268,7 +210,7 @@ def test_a_dropped_upload_is_sent_again(world: World) -> None:
     world.procore.drop_next_request = True
     world.sync()
     world.sync()
-    assert contents(world, one) == [[JPEG]]
+    assert world.contents(one) == [[JPEG]]
 
 
 @pytest.mark.parametrize("saves", range(4))
@@ -288,7 +230,7 @@ def test_a_worker_killed_at_any_save_attaches_each_receipt_once(world: World, sa
     world.ledger.die_after = None
     world.clock.forward(3600)
     world.sync()
-    assert contents(world, one) == [[JPEG, PDF]]
+    assert world.contents(one) == [[JPEG, PDF]]
     assert len(world.pex.notes) == 1
     assert world.ledger[one.transaction_id].state == "complete"
 
@@ -302,10 +244,10 @@ def test_after_a_crash_behind_the_upload_procore_is_asked_which_files_it_has(wor
     with pytest.raises(Killed):
         world.attach(run, [one.transaction_id])
     world.ledger.die_after = None
-    assert contents(world, one) == [[JPEG]]
+    assert world.contents(one) == [[JPEG]]
     world.clock.forward(3600)
     world.sync()
-    assert contents(world, one) == [[JPEG]]
+    assert world.contents(one) == [[JPEG]]
     assert world.procore.calls["attach_receipts"] == 1
 
 
@@ -316,8 +258,8 @@ def test_a_staged_file_that_expired_is_staged_again(world: World) -> None:
     world.stage(run, [one.transaction_id])
     world.bucket.objects.clear()
     world.close(run, stopped_by="paused")
-    sweep_for(world, days=1)
-    assert contents(world, one) == [[JPEG]]
+    world.sweep_for(days=1)
+    assert world.contents(one) == [[JPEG]]
 
 
 def test_files_that_expired_behind_a_lost_answer_are_not_attached_twice(world: World) -> None:
@@ -332,8 +274,8 @@ def test_files_that_expired_behind_a_lost_answer_are_not_attached_twice(world: W
     world.costs(one)[1].files.clear()  # killed between the two halves
     world.bucket.objects.clear()
     world.clock.forward(3600)
-    sweep_for(world, days=1)
-    assert contents(world, one) == [[JPEG], [JPEG]]
+    world.sweep_for(days=1)
+    assert world.contents(one) == [[JPEG], [JPEG]]
 
 
 def test_one_receipt_procore_refuses_does_not_take_the_others_down(world: World) -> None:
@@ -341,7 +283,7 @@ def test_one_receipt_procore_refuses_does_not_take_the_others_down(world: World)
     world.receipt(one, JPEG)
     world.receipt(one, b"GIF89a moving")
     world.sync()
-    assert contents(world, one) == [[JPEG]]
+    assert world.contents(one) == [[JPEG]]
     states = [mark.state for mark in world.ledger[one.transaction_id].receipts]
     assert states == ["attached", "refused"]
 
@@ -381,7 +323,7 @@ def test_one_transaction_that_pex_chokes_on_does_not_keep_the_others_receipts(
     for _ in range(3):
         world.sync()
         world.clock.forward(hours=4)
-    assert contents(world, well) == [[JPEG]]
+    assert world.contents(well) == [[JPEG]]
 
 
 def test_a_late_receipt_is_not_counted_as_another_posting(world: World) -> None:
@@ -391,7 +333,7 @@ def test_a_late_receipt_is_not_counted_as_another_posting(world: World) -> None:
     world.close(run, stopped_by="paused")
     world.clock.forward(timedelta(minutes=15).total_seconds())
     later = world.sync()
-    assert contents(world, one) == [[JPEG]]
+    assert world.contents(one) == [[JPEG]]
     assert later.counts == {"already_posted": 1, "receipts_attached": 1}
 
 
@@ -410,5 +352,5 @@ def test_thirty_receipts_are_attached_once_each(world: World) -> None:
     for number in range(30):
         world.receipt(one, JPEG + bytes([number]))
     world.sync()
-    (files,) = contents(world, one)
+    (files,) = world.contents(one)
     assert sorted(files) == sorted(JPEG + bytes([number]) for number in range(30))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from tests.services.test_receipts import contents, posted
+from tests.services.test_receipts import posted
 from tests.services.world import JPEG, World
 
 
@@ -17,7 +17,7 @@ def test_an_upload_turned_away_for_quota_is_made_as_soon_as_there_is_some(world:
     assert world.attach(run, [one.transaction_id]).remaining
     world.clock.forward(8)
     assert not world.attach(run, [one.transaction_id]).remaining
-    assert contents(world, one) == [[JPEG]]
+    assert world.contents(one) == [[JPEG]]
 
 
 def test_an_upload_that_keeps_failing_makes_the_run_partial_and_keeps_the_expense(world: World) -> None:
@@ -31,7 +31,7 @@ def test_an_upload_that_keeps_failing_makes_the_run_partial_and_keeps_the_expens
     assert len(world.costs(one)) == 1
     world.procore.drop_next_request = False
     world.sync()
-    assert contents(world, one) == [[JPEG]]
+    assert world.contents(one) == [[JPEG]]
     assert world.procore.calls["create_direct_cost"] == 1
 
 
@@ -46,5 +46,5 @@ def test_a_404_to_an_upload_is_no_deletion_while_the_expense_can_be_seen(world: 
     world.close(run)
     world.clock.forward(900)
     world.sync()
-    assert contents(world, one) == [[JPEG]]
+    assert world.contents(one) == [[JPEG]]
     assert world.ledger[one.transaction_id].state == "complete"

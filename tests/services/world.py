@@ -136,6 +136,16 @@ class World:
         }
         return self.pex.put(Transaction(**{**known, **fields}))
 
+    def contents(self, transaction: Transaction) -> list[list[bytes]]:
+        """Of the receipts, expense by expense."""
+        return [[file.content for file in cost.files] for cost in self.costs(transaction)]
+
+    def sweep_for(self, days: float) -> None:
+        """Every six hours."""
+        for _ in range(int(days * 4)):
+            self.clock.forward(hours=6)
+            self.sync()
+
     def receipt(self, transaction: Transaction, content: bytes = JPEG, ready: bool = True) -> str:
         receipts = self.pex.receipts[transaction.transaction_id]
         receipt_id = f"r{len(receipts) + 1}"

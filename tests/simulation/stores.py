@@ -41,9 +41,6 @@ class SimulatedLedger:
         found = [row for _, row in sorted(self.rows.items()) if row.state == state]
         return [row for row in found if self._rng.random() >= self.lag] if self.lag else found
 
-    def page(self, state: State | None, limit: int, after: str | None) -> tuple[list[Row], str | None]:
-        raise NotImplementedError("nobody pages here")
-
     def _check_trail(self, before: Row | None, after: Row) -> None:
         told = bool(after.timeline) and after.timeline[-1].to == after.state
         if not told and (before is None or before.state != after.state):
