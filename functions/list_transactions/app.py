@@ -45,9 +45,9 @@ def handler(event: Event, context: Context) -> dict[str, Any]:
     finally:
         business.save_limits()
     return {
-        **listing.model_dump(mode="json"),
-        "receipt_ids": list(listing.receipt_ids),
-        "attach_ids": list(listing.attach_ids),
+        **listing.model_dump(mode="json", exclude={"papers"}),
+        "receipt_ids": list(listing.papers.stage),
+        "attach_ids": list(listing.papers.attach),
         "heeded": listing.heeded,
         "put_off": None,
         "outcome": "done",

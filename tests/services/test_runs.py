@@ -149,7 +149,7 @@ def test_a_run_that_lists_again_counts_each_transaction_once(world: World) -> No
     for final in (False, True):
         listing = world.list_all(run)
         world.work_off(world.post, run, listing.transaction_ids, world.clock() + timedelta(hours=1))
-        world.work_off(world.stage, run, listing.receipt_ids, world.clock() + timedelta(hours=1))
+        world.work_off(world.stage, run, listing.papers.stage, world.clock() + timedelta(hours=1))
         if not final:
             world.leases.count_announcement()
         assert world.close(run, listing) is final

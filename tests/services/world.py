@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import reduce
 from itertools import count
 from typing import Any
 
@@ -221,8 +222,8 @@ class World:
             listing = self.list(run, **fields)
             pages.append(listing)
         work = tuple(dict.fromkeys(one for page in pages for one in page.transaction_ids))
-        owed = tuple(dict.fromkeys(one for page in pages for one in page.owed_ids))
-        return listing.model_copy(update={"transaction_ids": work, "owed_ids": owed})
+        papers = reduce(Papers.then, (page.papers for page in pages))
+        return listing.model_copy(update={"transaction_ids": work, "papers": papers})
 
     def post(
         self,
@@ -331,10 +332,10 @@ class World:
     def _bring_papers(self, run: Run, listing: Listing, deadline: datetime) -> Papers | None:
         def attach() -> tuple[int, ...]:
             news = News(self.leases, listing.heeded, self.clock, at_least=1)
-            return self.work_off(self.attach, run, listing.attach_ids, deadline, news)
+            return self.work_off(self.attach, run, listing.papers.attach, deadline, news)
 
         news = News(self.leases, listing.heeded, self.clock)
-        stage = self.work_off(self.stage, run, listing.receipt_ids, deadline, news, attach)
+        stage = self.work_off(self.stage, run, listing.papers.stage, deadline, news, attach)
         left = attach()
         return Papers(stage=stage, attach=left) if stage or left else None
 

@@ -225,10 +225,10 @@ class Town:
     def _bring_papers(self, name: str, world: World, run: Run, listing: Listing, deadline: datetime) -> Papers | None:
         def attach() -> tuple[int, ...]:
             news = News(world.leases, listing.heeded, world.clock, at_least=1)
-            return self._work_off(name, world, run, world.attach, listing.attach_ids, deadline, news)
+            return self._work_off(name, world, run, world.attach, listing.papers.attach, deadline, news)
 
         news = News(world.leases, listing.heeded, world.clock)
-        stage = self._work_off(name, world, run, world.stage, listing.receipt_ids, deadline, news, attach)
+        stage = self._work_off(name, world, run, world.stage, listing.papers.stage, deadline, news, attach)
         left = attach()
         return Papers(stage=stage, attach=left) if stage or left else None
 

@@ -44,7 +44,8 @@ def attach_receipts(
         row = rows.get(transaction_id)
         if row is None or row.state != "posted" or not (staged := row.unsent_receipts):
             return None
-        look_first = any(mark.state == "sending" for mark in staged)
+        before = row.receipts
+        look_first = perhaps_sent = any(mark.state == "sending" for mark in staged)
         settled_at = max((mark.sent_at for mark in staged if mark.sent_at), default=None)
         if settled_at is not None and clock() < settled_at + SECOND_LOOK["origin_id"]:
             return settled_at + SECOND_LOOK["origin_id"]
@@ -54,11 +55,17 @@ def attach_receipts(
         wanted = {mark.filename for mark in row.receipts if mark.state in ("sending", "attached")}
         try:
             for posting in row.postings:
-                uploaded = _attach(posting, staged, procore, bucket, look_first=look_first, together=row.files_replace)
+                uploaded = _Uploaded({})
+                for parcel in _attach(
+                    posting, staged, procore, bucket, look_first=look_first, together=row.files_replace
+                ):
+                    perhaps_sent = True
+                    uploaded = uploaded.then(parcel)
                 refused |= uploaded.refused
                 gone |= uploaded.gone(wanted)
-        except TryLater:  # every request was answered, so there is nothing to let settle before we look
-            ledger.save(row.model_copy(update={"receipts": _marked(row, staged, sent_at=None)}))
+        except TryLater:  # every request was answered, so there is nothing to let settle, and mostly nothing to look for
+            unsent = _marked(row, staged, sent_at=None) if perhaps_sent else before
+            ledger.save(row.model_copy(update={"receipts": unsent}))
             raise
         except Unsure:  # still marked as being sent: looked for before anything is sent again
             if not look_first:
@@ -137,7 +144,7 @@ def _attach(
     *,
     look_first: bool,
     together: bool,
-) -> _Uploaded:
+) -> Iterator[_Uploaded]:
     """Sends what is missing; `together`: all of it where anything is. Raises Unsure, Deleted, ClosedDoor, KeyError."""
     assert posting.direct_cost_id is not None, "only posted rows carry receipts"
     missing = marks
@@ -145,10 +152,8 @@ def _attach(
         shown = _show(posting.project_id, posting.direct_cost_id, procore)
         missing = [mark for mark in marks if mark.filename not in shown.filenames]
         missing = marks if missing and together else missing
-    uploaded = _Uploaded({})
     for parcel in _parcels(missing, bucket):
-        uploaded = uploaded.then(_send(posting.project_id, posting.direct_cost_id, parcel, procore))
-    return uploaded
+        yield from _send(posting.project_id, posting.direct_cost_id, parcel, procore)
 
 
 def _show(project_id: int, direct_cost_id: int, procore: Procore) -> DirectCost:
@@ -176,22 +181,22 @@ def _parcels(marks: Sequence[ReceiptMark], bucket: ReceiptBucket) -> Iterator[li
         yield parcel
 
 
-def _send(project_id: int, direct_cost_id: int, parcel: list[ReceiptFile], procore: Procore) -> _Uploaded:
+def _send(project_id: int, direct_cost_id: int, parcel: list[ReceiptFile], procore: Procore) -> Iterator[_Uploaded]:
     """One refused file must not keep the others out: then each goes alone."""
     try:
         answer = procore.attach_receipts(project_id, direct_cost_id, parcel)
-        return _Uploaded({}, frozenset(file.filename for file in parcel), frozenset(answer.filenames))
+        yield _Uploaded({}, frozenset(file.filename for file in parcel), frozenset(answer.filenames))
+        return
     except PostRefused as refusal:
         if refusal.status == 404:  # which a tool that was turned off answers too
             _show(project_id, direct_cost_id, procore)
         if refusal.status in (403, 404):
             raise ClosedDoor(refusal.message) from refusal
         if len(parcel) == 1:
-            return _Uploaded({parcel[0].filename: refusal.message})
-    uploaded = _Uploaded({})
+            yield _Uploaded({parcel[0].filename: refusal.message})
+            return
     for file in parcel:
-        uploaded = uploaded.then(_send(project_id, direct_cost_id, [file], procore))
-    return uploaded
+        yield from _send(project_id, direct_cost_id, [file], procore)
 
 
 def _settle(mark: ReceiptMark, refused: dict[str, str]) -> ReceiptMark:

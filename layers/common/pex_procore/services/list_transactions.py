@@ -28,15 +28,19 @@ UNLISTED_FOR = timedelta(days=2)
 DOUBTFUL: tuple[State, ...] = ("posting", "unknown")
 COUNTED_AS = {"complete": "already_posted", "posted": "already_posted", "exception": "needs_attention"}
 RECHECKS = 10  # complete rows whose receipts are asked for again, of one page
-PAPERS_FIRST = 50  # of more purchases than this, papers are brought before anything new is listed
+CARRIED = 1000  # so many papers wait while what is new is listed and posted; they travel in the machine's 256 KB too
 FEW_ACCOUNTS = 5  # up to here, callback runs read the cards' own lists instead of the business's
 
 
 class Papers(Value):
-    """Whose receipts and notes were put off because there was news; who is only in `attach` is staged already."""
+    """Whose receipts and notes are still to be brought; who is only in `attach` is staged already."""
 
     stage: tuple[int, ...] = ()
     attach: tuple[int, ...] = ()
+
+    def then(self, later: Papers) -> Papers:
+        stage = tuple(dict.fromkeys((*self.stage, *later.stage)))
+        return Papers(stage=stage, attach=tuple(dict.fromkeys((*self.attach, *later.attach, *stage))))
 
 
 class Cursor(Value):
@@ -48,29 +52,20 @@ class Cursor(Value):
     whole: bool = False  # reaches back as far as changes of posted purchases are looked for
     news: bool = False  # only what was hinted at while the run was at work
     then: Cursor | None = None  # where the run's own listing goes on after the news
+    carried: Papers = Papers()  # of earlier pages: expenses come first
 
 
 class Listing(Value):
     transaction_ids: tuple[int, ...]  # to be posted, or looked up
-    owed_ids: tuple[int, ...]  # posted, but a receipt or the note is still owed
+    papers: Papers  # that come next: what was put off, what is posted now, what was owed; none while they are carried
     tally: Tally  # of rows that did not change; the others are run items
     announced: int  # the announcement counter before anything was listed
     cursor: Cursor | None
-    put_off: Papers = Papers()
-
-    @property
-    def receipt_ids(self) -> tuple[int, ...]:
-        """Whose receipts and notes come next: what was put off, what this page posts, what was owed."""
-        return tuple(dict.fromkeys((*self.put_off.stage, *self.transaction_ids, *self.owed_ids)))
-
-    @property
-    def attach_ids(self) -> tuple[int, ...]:
-        return tuple(dict.fromkeys((*self.put_off.attach, *self.receipt_ids)))
 
     @property
     def heeded(self) -> int | None:
         """The announcement counter beyond which papers wait for what is new; None while they must not wait longer."""
-        return self.announced if len(self.attach_ids) <= PAPERS_FIRST else None
+        return self.announced if len(self.papers.attach) <= CARRIED else None
 
 
 def list_transactions(
@@ -94,7 +89,7 @@ def list_transactions(
     lease_seconds: int,
 ) -> Listing:
     """One page of a run's work. `full` reads everything since the start date; `since` is the earliest hint's time.
-    `put_off`: there is news, which is listed before whatever `cursor` still holds."""
+    `put_off`: there is news, which is listed before whatever `cursor` still holds. Papers wait for the last page."""
     lease = leases.keep(run.run_id, lease_needed, lease_seconds)
     now = clock()
     work: list[int] = []
@@ -161,16 +156,15 @@ def list_transactions(
     windows = (*([window] if more else []), *parts, *rest)
     following: Cursor | None = cursor.then
     if windows:
-        following = cursor.model_copy(update={"windows": windows, "after": page[-1].transaction_id if more else 0})
+        after_id = page[-1].transaction_id if more else 0
+        following = cursor.model_copy(update={"windows": windows, "after": after_id, "carried": Papers()})
     if cursor.whole and not windows:
         cache.save("whole look", True)
+    papers = (put_off or Papers()).then(cursor.carried).then(Papers(stage=(*work, *owed)))
+    if following is not None and len((carried := following.carried.then(papers)).attach) <= CARRIED:
+        following, papers = following.model_copy(update={"carried": carried}), Papers()
     return Listing(
-        transaction_ids=tuple(dict.fromkeys(work)),
-        owed_ids=tuple(dict.fromkeys(owed)),
-        tally=tally,
-        announced=announced,
-        cursor=following,
-        put_off=put_off or Papers(),
+        transaction_ids=tuple(dict.fromkeys(work)), papers=papers, tally=tally, announced=announced, cursor=following
     )
 
 

@@ -324,7 +324,8 @@ def post_transactions(
     clock: Clock,
     may_go_on: Callable[[], bool],
 ) -> tuple[Progress, Tally]:
-    """Posts as many as time and limits allow; a row whose second look is not due yet is owed another call.
+    """Posts as many as time and limits allow; a row whose second look is not due yet is owed another call. Splits come
+    last: those over several projects take calls of their own, for which all others would wait.
 
     Rows that moved are recorded with the run; those that did not are only counted, in the tally.
     """
@@ -358,11 +359,16 @@ def post_transactions(
             items.append(_item(ledger.save(after), run.run_id))
 
     try:
-        progress = work_through(transaction_ids, act, may_go_on=may_go_on, clock=clock, poisoned=poisoned)
+        splits_last = sorted(transaction_ids, key=lambda one: _is_split(rows.get(one)))
+        progress = work_through(splits_last, act, may_go_on=may_go_on, clock=clock, poisoned=poisoned)
         items += [RunItem(transaction_id=one, outcome="waiting", reason="busy") for one in progress.skipped]
     finally:
         runs.record_items(run.run_id, items)
     return progress, tally
+
+
+def _is_split(row: Row | None) -> bool:
+    return row is not None and row.said is not None and len(row.said.allocations) > 1
 
 
 def _item(row: Row, run_id: str) -> RunItem:
