@@ -93,7 +93,9 @@ def judge(market: Market, began: datetime) -> Verdict:
         last_committed_seconds=(max(committed.values()) - began).total_seconds() if committed else None,
         last_attached_seconds=(max(attached) - began).total_seconds() if attached else None,
         ready_to_committed=tuple(
-            round((at - market.ready_at[key[0]]).total_seconds(), 2) for key, at in committed.items()
+            round((at - market.ready_at[key[0]]).total_seconds(), 2)
+            for key, at in committed.items()
+            if market.ready_at[key[0]] >= began
         ),
         with_receipts=sum(bool(one.receipts) for one in due.values()),
     )

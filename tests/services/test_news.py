@@ -41,7 +41,8 @@ def test_a_run_that_lists_pages_goes_on_where_it_was_when_news_came(world: World
     hint(world, new)
     news = world.list(run, cursor=again(first.cursor), tally=first.tally, put_off=Papers())
     assert news.transaction_ids == (new.transaction_id,)
-    assert first.cursor is not None and news.cursor is not None
+    assert first.cursor is not None
+    assert news.cursor is not None
     assert again(news.cursor) == first.cursor.model_copy(update={"carried": news.cursor.carried})
     world.post(run, news.transaction_ids)
     rest = world.list(run, cursor=again(news.cursor), tally=news.tally, announced=news.announced)

@@ -71,7 +71,7 @@ def test_a_refund_stays_negative(world: World) -> None:
     assert calls(world, "sync_headers") == [1]
 
 
-def test_two_of_a_project_a_split_over_two_and_what_lacks_a_tag_go_one_by_one(world: World) -> None:
+def test_two_of_a_project_one_split_over_two_and_what_lacks_a_tag_go_one_by_one(world: World) -> None:
     two = [world.purchase("1.00"), world.purchase("2.00")]
     halves = world.split("10.00", [("5.00", coding(P1)), ("5.00", coding(P2, "03-300"))])
     lost = world.purchase("3.00", tags={})
@@ -256,6 +256,23 @@ def test_expenses_older_than_our_ledger_are_adopted_and_not_doubled(world: World
     world.sync()
     world.ledger = type(world.ledger)()  # our books burn
     world.sync()
+    settle(world)
+    check(world, bought, "pending")
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_expenses_posted_alone_that_our_ledger_has_forgotten_keep_their_lines(world: World, steps: int) -> None:
+    """Their lines have no ids of ours, so adding them once more would double each amount."""
+    world.choose(expense_status="pending")
+    bought = [world.purchase(f"{number}.25") for number in range(1, 6)]
+    for one in bought:
+        world.sync("callback", [7], one.transacted_at)
+    assert calls(world, *TOGETHER, "create_direct_cost") == [0, 0, 0, 5]
+    world.ledger = type(world.ledger)()
+    if steps == 2:
+        run = world.opened()
+        ids = world.list_all(run).transaction_ids
+        world.post(run, ids, may_go_on=lambda: world.procore.calls["sync_headers"] == 0)
     settle(world)
     check(world, bought, "pending")
 

@@ -6,7 +6,7 @@ the next one with its timeline grown by an entry; the store saves it on conditio
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
@@ -49,7 +49,7 @@ class Posting(Kept):
     lines: int = 1
     attempt: int
     sent_at: datetime
-    state: Literal["posting", "unknown", "posted", "amending"] = "posting"
+    state: Literal["posting", "unknown", "posted", "amending", "unsent"] = "posting"  # unsent: intended, and not tried
     first_look_at: datetime | None = None  # when we looked and did not find it
     direct_cost_id: int | None = None
     taken: bool = False  # Procore said that the reference is in use
@@ -158,7 +158,7 @@ class Row(Kept):
     @property
     def unsettled_postings(self) -> list[Posting]:
         """Sent, or about to be, with no answer on record: look before anything else."""
-        return [one for one in self.postings if one.state != "posted"]
+        return [one for one in self.postings if one.state not in ("posted", "unsent")]
 
 
 def sent_again(receipts: Iterable[ReceiptMark]) -> tuple[ReceiptMark, ...]:
@@ -245,8 +245,9 @@ def record_posted(row: Row, project_id: int, direct_cost_id: int, now: datetime,
 def record_begun(
     row: Row, project_id: int, direct_cost_id: int, now: datetime, cause: str, run_id: str, *, bare: bool = False
 ) -> Row:
-    """There with some of its lines, or with none (`bare`); the others are still to follow."""
-    changes: dict[str, Any] = {"stepwise": True} if bare else {}
+    """There with some of its lines, or with none (`bare`); the others are still to follow. Where there are some, they
+    are looked at first, which an intended body that is known no more makes sure of."""
+    changes: dict[str, Any] = {"stepwise": True} if bare else {"body_hash": ""}
     postings = _with(row, project_id, state="amending", direct_cost_id=direct_cost_id, taken=False, **changes)
     return move(row, "posting", now, f"{cause} {direct_cost_id}, incomplete", run_id, postings=postings)
 
@@ -278,6 +279,16 @@ def retreat(row: Row, to: State, now: datetime, run_id: str, verdict: Waiting | 
     kept = tuple(one for one in row.postings if one.state == "posted")
     reason, detail = (verdict.reason, verdict.detail) if verdict else (None, "")
     return move(row, to, now, reason or "not sent", run_id, postings=kept, reason=reason, detail=detail)
+
+
+def take_back(row: Row, project_ids: Container[int], now: datetime, run_id: str) -> Row:
+    """Certainly nothing was sent of these; where nothing else is in doubt, they were never intended."""
+    if all(one.state == "posted" or one.project_id in project_ids for one in row.postings):
+        return retreat(row, "announced", now, run_id)
+    postings = tuple(
+        one.model_copy(update={"state": "unsent"}) if one.project_id in project_ids else one for one in row.postings
+    )
+    return move(row, row.state, now, "not sent", run_id, reason=row.reason, detail=row.detail, postings=postings)
 
 
 def bring_on(row: Row, now: datetime, cause: str, run_id: str, **changes: object) -> Row:

@@ -43,7 +43,7 @@ class DirectCostShown(Shown):
     direct_cost_id: int | None
     reference: str
     amount: Money
-    state: Literal["posting", "unknown", "posted", "amending"]
+    state: Literal["posting", "unknown", "posted", "amending", "unsent"]
     url: str | None
 
 

@@ -146,9 +146,10 @@ def list_transactions(
         posted = [row for row in ledger.list_by_state("posted") if _owes(row, run, now)]
         work += doubtful[:PAGE]
         owed += [row.transaction_id for row in posted][:PAGE]
-        items += _give_up_old(
-            list_open(ledger, run) if open_rows is None else open_rows, ledger, run.settings, now, run.run_id
-        )
+        taken = set(work)
+        left = list_open(ledger, run) if open_rows is None else open_rows
+        left = [one for one in left if one.transaction_id not in taken]
+        items += _give_up_old(left, ledger, run.settings, now, run.run_id)
     owed += [row.transaction_id for row in sorted(again, key=_last_checked)[:RECHECKS]]
     runs.record_items(run.run_id, items)
     if work and run.trigger != "callback":
@@ -194,7 +195,8 @@ def consider(
 ) -> Row | None:
     """The row as this listing leaves it: the same object when nothing changed, None when it is none of ours."""
     if not in_scope(transaction, settings, start_date):
-        if row is None or row.state not in ("announced", "waiting") or row.postings or not transaction.settled:
+        known = row is not None and (row.postings or row.former)
+        if row is None or row.state not in ("announced", "waiting") or known or not transaction.settled:
             return row
         return hold(row, Refused("before_start_date"), now, run_id)
     if row is None:
@@ -208,7 +210,7 @@ def consider(
     if row.state == "ignored" or (row.state == "exception" and not changed):
         return row
     verdict = judge(transaction, settings, now)
-    if verdict is not None:
+    if verdict is not None and not _is_ordered_again(row):
         return _hold(updated, verdict, now, run_id)
     if row.state in ("refused", "exception") or row.reason in ("not_approved", "allocations_do_not_add_up"):
         return move(updated, "announced", now, "eligible", run_id)
@@ -247,9 +249,14 @@ def _consider_posted(row: Row, transaction: Transaction, settings: Settings, now
 
 def _is_work(row: Row, run: Run, now: datetime, book: OptionBook | None) -> bool:
     """For the poster. `book`: of a sweep that found the row as the one before it left it."""
-    if row.state in DOUBTFUL or row.is_behind:
+    if row.state in DOUBTFUL or row.is_behind or _is_ordered_again(row):
         return True
     return _eligible(row, run.settings, now) and not (book and _is_uncoded(row, book, run.settings))
+
+
+def _is_ordered_again(row: Row) -> bool:
+    """Only the poster finds out whether the former expense is still there, and then what to say of the purchase."""
+    return row.state == "announced" and bool(row.former) and not row.postings
 
 
 def _eligible(row: Row, settings: Settings, now: datetime) -> bool:

@@ -2,19 +2,21 @@
 
 It keeps the rules of `post_transactions`: intents are on record before the first call leaves, and what is in doubt is
 looked for. A header whose lines are missing is a draft, so that it counts nowhere, and is completed, never made anew.
-Whatever is not plain goes on one by one, and so does everything until an expense of the company has shown that Procore
-lets us write lines of what has an origin id.
+A split over several projects is a part of several batches: intended as a whole, and what of it was not sent when the
+step ends is taken back. Whatever is not plain goes on one by one, and so does everything until an expense of the
+company has shown that Procore lets us write lines of what has an origin id.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from contextlib import suppress
 from itertools import chain, islice
 from typing import NamedTuple
 
 from pex_procore.domain.errors import NeedsAttention, TryLater, Unsure
 from pex_procore.domain.expense import LINES_AT_ONCE, DirectCostDraft
-from pex_procore.domain.ledger import Row, intend, move, record_begun, record_posted, record_unknown, retreat
+from pex_procore.domain.ledger import Posting, Row, intend, move, record_begun, record_posted, record_unknown, take_back
 from pex_procore.domain.reasons import Refused, Waiting
 from pex_procore.domain.runs import Run
 from pex_procore.services.catalog import Catalog
@@ -29,6 +31,14 @@ MOST_LINES = 1000  # of one call
 class _Kind(NamedTuple):
     project_id: int
     begun: bool  # the header exists, and the lines are to follow
+    split: bool = False  # over several projects
+
+
+class _Part(NamedTuple):
+    """What a purchase has in one project."""
+
+    transaction_id: int
+    draft: DirectCostDraft
 
 
 class Batches:
@@ -58,7 +68,8 @@ class Batches:
         self._clock = clock
         self._may_go_on = may_go_on
         self._report = report
-        self._drafts: dict[int, DirectCostDraft | None] = {}
+        self._drafts: dict[int, tuple[DirectCostDraft, ...]] = {}
+        self._unsent: dict[int, set[int]] = {}  # projects by row: intended in this step, and no call made yet
         self._off = run.trigger == "callback" and len(self._ahead) < CROWD  # a few need no company to be quick
         self._asked = False
         self._proven: bool | None = None  # that Procore adds lines to what has an origin id
@@ -66,11 +77,21 @@ class Batches:
     def advance(self, transaction_id: int) -> None:
         """Posts the row together with others like it, if there are; `rows` then has what became of them."""
         self._ahead.pop(transaction_id, None)
-        if self._off or transaction_id not in self._rows:
+        if transaction_id not in self._rows:
             return
-        kind = self._kind(transaction_id)
-        if kind is None:
-            return
+        tried: set[_Kind] = set()
+        while not self._off and (left := [one for one in self._kinds(transaction_id) if one not in tried]):
+            tried.add(left[0])
+            self._advance(left[0], transaction_id)
+        self._take_back(transaction_id)
+
+    def end(self) -> None:
+        """Of the step. What could not be sent was never intended."""
+        for one in list(self._unsent):
+            with suppress(Conflict):
+                self._take_back(one)
+
+    def _advance(self, kind: _Kind, transaction_id: int) -> None:
         if not self._asked:
             self._asked, self._proven = True, self._catalog.takes_steps()
         if self._proven is False:
@@ -97,15 +118,16 @@ class Batches:
         if self._proven is not None:
             self._catalog.record_steps(self._proven)
 
-    def _choose(self, kind: _Kind, first: int) -> list[int]:
+    def _choose(self, kind: _Kind, first: int) -> list[_Part]:
         """As many as one call takes."""
-        chosen: list[int] = []
+        chosen: list[_Part] = []
         lines = 0
         for one in chain((first,), self._alike(kind)):
-            lines += len(self._known(one).lines)
+            (draft,) = (draft for draft in self._drafts[one] if draft.project_id == kind.project_id)
+            lines += len(draft.lines)
             if len(chosen) == MOST or lines > MOST_LINES:
                 break
-            chosen.append(one)
+            chosen.append(_Part(one, draft))
         return chosen
 
     def _alike(self, kind: _Kind) -> Iterator[int]:
@@ -113,108 +135,119 @@ class Batches:
         for one in self._ahead:
             if not self._may_go_on():
                 return
-            if self._kind(one) == kind:
+            if kind in self._kinds(one):
                 yield one
 
-    def _kind(self, transaction_id: int) -> _Kind | None:
-        """None: not for a batch."""
+    def _kinds(self, transaction_id: int) -> list[_Kind]:
+        """What of the row can be posted in batches; nothing of most."""
         row = self._rows[transaction_id]
-        if row.transaction is None or row.listed is not None:
-            return None
         fresh = row.state in ("announced", "waiting") and row.reason != "direct_costs_tool_off"
-        if fresh and not row.postings and not row.former:
-            draft = self._drafted(row)
-            return _Kind(draft.project_id, False) if draft else None
-        if row.state == "posting" and len(row.postings) == 1:
-            posting = row.postings[0]
-            if posting.stepwise and posting.direct_cost_id is not None:
-                draft = self._drafted(row)
-                same = draft is not None and draft.project_id == posting.project_id
-                if same and self._known(transaction_id).body_hash() == posting.body_hash:
-                    return _Kind(posting.project_id, True)
-        return None
+        if row.transaction is None or row.listed is not None or not (fresh or row.state == "posting"):
+            return []
+        if row.former or (row.postings and (row.receipts or row.tried)):
+            return []
+        unsent = self._unsent.get(transaction_id, set())
+        sent = [one for one in row.unsettled_postings if one.project_id not in unsent]
+        if not all(one.stepwise and one.direct_cost_id is not None for one in sent):
+            return []
+        drafts = {draft.project_id: draft for draft in self._drafted(row)}
+        if not all(_is_the_same(one, drafts.get(one.project_id)) for one in row.postings):
+            return []
+        split = len(drafts) > 1
+        begun = [_Kind(one.project_id, True, split) for one in sent]
+        if begun and not unsent:
+            return begun
+        there = {one.project_id for one in row.postings if one.state == "posted"} | {one.project_id for one in begun}
+        return [*begun, *(_Kind(project_id, False, split) for project_id in drafts if project_id not in there)]
 
-    def _drafted(self, row: Row) -> DirectCostDraft | None:
-        """Its only draft, with the lines known by ids of their own; once a step."""
+    def _drafted(self, row: Row) -> tuple[DirectCostDraft, ...]:
+        """With the lines known by ids of their own; once a step. None where one of them is not for a batch."""
         if row.transaction_id not in self._drafts:
-            self._drafts[row.transaction_id] = None
+            self._drafts[row.transaction_id] = ()
             try:
                 drafts = self._draft(row)
             except Exception:  # told when its own turn comes, one by one
-                return None
-            if isinstance(drafts, list) and len(drafts) == 1:
-                (draft,) = drafts
-                if draft.scheme == "origin_id" and len(draft.lines) <= LINES_AT_ONCE:
-                    self._drafts[row.transaction_id] = draft.with_line_ids()
+                return ()
+            if isinstance(drafts, list) and all(map(_is_plain, drafts)):
+                self._drafts[row.transaction_id] = tuple(draft.with_line_ids() for draft in drafts)
         return self._drafts[row.transaction_id]
 
-    def _known(self, transaction_id: int) -> DirectCostDraft:
-        draft = self._drafts[transaction_id]
-        assert draft is not None, "only drafted rows are chosen"
-        return draft
-
-    def _begin(self, chosen: Sequence[int]) -> None:
+    def _begin(self, chosen: Sequence[_Part]) -> None:
         intended = []
-        for one in chosen:
-            row, draft = self._rows[one], self._known(one)
-            try:
-                self._save(intend(row, [draft], self._clock(), self._run.run_id, stepwise=True))
-            except Conflict:  # somebody else moved it: the next listing sees where to
-                self._drafts[one] = None
-                continue
-            intended.append(one)
-        answer = self._ask(intended, lambda: self._procore.sync_headers([self._known(one) for one in intended]))
+        for part in chosen:
+            one, project_id = part.transaction_id, part.draft.project_id
+            if one not in self._unsent:
+                row = self._rows[one]
+                there = {posting.project_id for posting in row.postings if posting.state == "posted"}
+                drafts = [draft for draft in self._drafts[one] if draft.project_id not in there]
+                try:
+                    self._save(intend(row, drafts, self._clock(), self._run.run_id, stepwise=True))
+                except Conflict:  # somebody else moved it: the next listing sees where to
+                    self._drafts[one] = ()
+                    continue
+                self._unsent[one] = {draft.project_id for draft in drafts}
+            self._unsent[one].discard(project_id)
+            intended.append(part)
+        answer = self._ask(intended, lambda: self._procore.sync_headers([part.draft for part in intended]))
         if answer is None:
             return
         bare = []
-        for one in intended:
-            draft, row = self._known(one), self._rows[one]
+        for part in intended:
+            one, draft = part
             known = answer.stored.get(draft.reference)
             if known is not None:
-                now = self._clock()
-                self._rows[one] = record_begun(row, draft.project_id, known.record_id, now, "begun", self._run.run_id)
-                if known.amount == 0:
-                    bare.append(one)
+                is_bare = known.amount == 0
+                self._rows[one] = record_begun(
+                    self._rows[one],
+                    draft.project_id,
+                    known.record_id,
+                    self._clock(),
+                    "begun",
+                    self._run.run_id,
+                    bare=is_bare,
+                )
+                if is_bare:
+                    bare.append(part)
                 else:  # older than our ledger knows: its lines are compared one by one
                     self._save(self._rows[one])
             elif draft.reference in answer.refused:
-                self._drafts[one] = None
-                self._save(retreat(row, "announced", self._clock(), self._run.run_id))
+                self._drafts[one] = ()
+                self._unsent[one].add(draft.project_id)
+                self._take_back(one)
             else:
-                self._doubt(one, "not in the answer")
+                self._doubt(part, "not in the answer")
         self._add_lines(bare)
 
-    def _add_lines(self, begun: Sequence[int]) -> None:
+    def _add_lines(self, begun: Sequence[_Part]) -> None:
         """To headers that have none, or some of exactly these."""
         if not begun:
             return
         if not self._may_go_on():
             self._keep(begun)
             return
-        parts = [self._part(one) for one in begun]
-        answer = self._ask(begun, lambda: self._procore.sync_lines(parts))
+        answer = self._ask(begun, lambda: self._procore.sync_lines([self._begun(part) for part in begun]))
         if answer is None:
             return
         if not self._proven and (answer.stored or answer.refused):
             self._proven = bool(answer.stored)
             self._catalog.record_steps(self._proven)
-        full = [one for one in begun if self._has_lines(one, answer)]
+        full = [part for part in begun if self._has_lines(part, answer)]
         status = self._run.settings.expense_status
         if full and status != "draft":
-            parts = [self._part(one) for one in full]
+            parts = [self._begun(part) for part in full]
             answer = self._ask(full, lambda: self._procore.sync_statuses(parts, status))
             if answer is None:
                 return
-            full = [one for one in full if self._has_status(one, answer)]
-        for one in full:
-            direct_cost_id, draft = self._part(one)
-            now = self._clock()
-            row = record_posted(self._rows[one], draft.project_id, direct_cost_id, now, "posted", self._run.run_id)
-            self._save(row)
-            self._report(self._rows[one])
+            full = [part for part in full if self._has_status(part, answer)]
+        for part in full:
+            one, (direct_cost_id, draft) = part.transaction_id, self._begun(part)
+            now, run_id = self._clock(), self._run.run_id
+            self._save(record_posted(self._rows[one], draft.project_id, direct_cost_id, now, "posted", run_id))
+            if self._rows[one].state == "posted":
+                self._report(self._rows[one])
 
-    def _has_lines(self, one: int, answer: SyncAnswer) -> bool:
-        draft = self._known(one)
+    def _has_lines(self, part: _Part, answer: SyncAnswer) -> bool:
+        one, draft = part
         ids = [line.origin_id or "" for line in draft.lines]
         found = [answer.stored[line_id].amount for line_id in ids if line_id in answer.stored]
         if found == [line.amount for line in draft.lines]:
@@ -222,7 +255,7 @@ class Batches:
         if any(line_id in answer.refused for line_id in ids):
             self._leave(one)
         elif len(found) < len(ids):
-            self._doubt(one, "not in the answer")
+            self._doubt(part, "not in the answer")
         else:
             detail = f"{sum(found)} instead of {draft.amount}"
             reason = "found_with_other_amount"
@@ -231,52 +264,74 @@ class Batches:
             self._report(self._rows[one])
         return False
 
-    def _has_status(self, one: int, answer: SyncAnswer) -> bool:
-        reference = self._known(one).reference
+    def _has_status(self, part: _Part, answer: SyncAnswer) -> bool:
+        reference = part.draft.reference
         if reference in answer.stored:
             return True
         if reference in answer.refused:
-            self._leave(one)
+            self._leave(part.transaction_id)
         else:
-            self._doubt(one, "not in the answer")
+            self._doubt(part, "not in the answer")
         return False
 
-    def _ask(self, rows: Sequence[int], call: Callable[[], SyncAnswer]) -> SyncAnswer | None:
+    def _ask(self, parts: Sequence[_Part], call: Callable[[], SyncAnswer]) -> SyncAnswer | None:
         """None when the rest of this step goes on one by one: after a doubt, or because Procore refuses such calls."""
         try:
-            return call() if rows else SyncAnswer()
+            return call() if parts else SyncAnswer()
         except Unsure as doubt:
             self._off = True
-            for one in rows:
-                self._doubt(one, str(doubt))
+            for part in parts:
+                self._doubt(part, str(doubt))
         except PostRefused:
             self._off = True
-            self._keep(rows)
+            self._keep(parts)
         except (TryLater, NeedsAttention):
-            self._keep(rows)
+            self._keep(parts)
             raise
         return None
 
-    def _keep(self, rows: Sequence[int]) -> None:
+    def _keep(self, parts: Sequence[_Part]) -> None:
         """Nothing was written: what has no header yet was never sent, the others wait for their lines."""
-        for one in rows:
+        for one, draft in parts:
             row = self._rows[one]
-            begun = row.postings[0].direct_cost_id is not None
-            self._save(row if begun else retreat(row, "announced", self._clock(), self._run.run_id))
+            posting = row.posting(draft.project_id)
+            if posting is not None and posting.direct_cost_id is not None:
+                self._save(row)
+            else:
+                self._unsent.setdefault(one, set()).add(draft.project_id)
+                self._take_back(one)
+
+    def _take_back(self, one: int) -> None:
+        if unsent := self._unsent.pop(one, None):
+            self._save(take_back(self._rows[one], unsent, self._clock(), self._run.run_id))
 
     def _leave(self, one: int) -> None:
         """For its own turn, which tells what Procore has against it."""
-        self._drafts[one] = None
+        self._drafts[one] = ()
         self._save(self._rows[one])
 
-    def _doubt(self, one: int, cause: str) -> None:
-        row, project_id = self._rows[one], self._known(one).project_id
-        self._save(record_unknown(row, project_id, self._clock(), cause, self._run.run_id))
+    def _doubt(self, part: _Part, cause: str) -> None:
+        one, project_id = part.transaction_id, part.draft.project_id
+        self._save(record_unknown(self._rows[one], project_id, self._clock(), cause, self._run.run_id))
 
-    def _part(self, one: int) -> Begun:
-        direct_cost_id = self._rows[one].postings[0].direct_cost_id
-        assert direct_cost_id is not None, "lines are added to what exists"
-        return direct_cost_id, self._known(one)
+    def _begun(self, part: _Part) -> Begun:
+        posting = self._rows[part.transaction_id].posting(part.draft.project_id)
+        assert posting is not None, "what is begun is on record"
+        assert posting.direct_cost_id is not None, "lines are added to what exists"
+        return posting.direct_cost_id, part.draft
 
     def _save(self, row: Row) -> None:
         self._rows[row.transaction_id] = self._ledger.save(row)
+
+
+def _is_plain(draft: DirectCostDraft) -> bool:
+    return draft.scheme == "origin_id" and len(draft.lines) <= LINES_AT_ONCE
+
+
+def _is_the_same(posting: Posting, draft: DirectCostDraft | None) -> bool:
+    """As what the purchase is now would be posted."""
+    if draft is None:
+        return False
+    return (
+        posting.coding == draft.coding_hash() if posting.state == "posted" else posting.body_hash == draft.body_hash()
+    )

@@ -363,6 +363,7 @@ def post_transactions(
         progress = work_through(splits_last, act, may_go_on=may_go_on, clock=clock, poisoned=poisoned)
         items += [RunItem(transaction_id=one, outcome="waiting", reason="busy") for one in progress.skipped]
     finally:
+        together.end()
         runs.record_items(run.run_id, items)
     return progress, tally
 
