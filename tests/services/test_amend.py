@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 
@@ -306,6 +307,23 @@ def test_an_expense_that_is_alive_is_taken_as_it_is_and_not_doubled(world: World
     world.ledger.save(post_again(row, world.clock()))
     world.sync()
     assert coded(world, posted) == [[(21, "100.00")]]
+
+
+@pytest.mark.parametrize("deleted", [True, False])
+def test_what_became_nothing_is_only_refused_once_the_former_expense_is_gone(
+    world: World, posted: Transaction, deleted: bool
+) -> None:
+    """Twice: the second order meets a row that has been listed as nothing already."""
+    world.pex.change(posted.transaction_id, amount=Decimal(), allocations=())
+    world.sync()
+    world.costs(posted)[0].deleted = deleted
+    for _ in range(2):
+        with suppress(NotNow):
+            world.ledger.save(post_again(world.ledger[posted.transaction_id], world.clock()))
+        world.sync()
+        row = world.ledger[posted.transaction_id]
+        told = ("refused", "zero_amount") if deleted else ("exception", "changed_after_sync")
+        assert (row.state, row.reason) == told
 
 
 def test_only_what_is_gone_or_changed_can_be_posted_again(world: World, posted: Transaction) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from tests.services.test_receipts import posted
-from tests.services.world import JPEG, World
+from tests.services.world import JPEG, P1, P2, World, coding
 
 
 def test_an_upload_turned_away_for_quota_is_made_as_soon_as_there_is_some(world: World) -> None:
@@ -18,6 +18,23 @@ def test_an_upload_turned_away_for_quota_is_made_as_soon_as_there_is_some(world:
     world.clock.forward(8)
     assert not world.attach(run, [one.transaction_id]).remaining
     assert world.contents(one) == [[JPEG]]
+    assert world.procore.calls["show_direct_cost"] == 0, "nothing had left, so there was nothing to look for"
+
+
+def test_where_one_of_two_expenses_was_reached_before_the_quota_was_used_up_its_file_is_looked_for(
+    world: World,
+) -> None:
+    one = world.split("2.00", [("1.00", coding(P1)), ("1.00", coding(P2, "03-300"))])
+    world.receipt(one)
+    run = posted(world, one)
+    world.stage(run, [one.transaction_id])
+    world.procore.behave_next(1)
+    world.procore.turn_away_next(world.clock() + timedelta(seconds=8))
+    assert world.attach(run, [one.transaction_id]).remaining
+    world.clock.forward(8)
+    assert not world.attach(run, [one.transaction_id]).remaining
+    assert world.contents(one) == [[JPEG], [JPEG]]
+    assert world.procore.calls["show_direct_cost"] == 2
 
 
 def test_an_upload_that_keeps_failing_makes_the_run_partial_and_keeps_the_expense(world: World) -> None:
