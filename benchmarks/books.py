@@ -74,7 +74,8 @@ def judge(market: Market, began: datetime) -> Verdict:
     pex_calls = market.pex.requests.all()
     posting = [one.method for one in calls if "/direct_costs" in one.path]
     attached = [utc(one["created_at"]) for costs in held.values() for one in costs[0]["attachments"]]
-    committed = {key: market.committed_at[costs[0]["id"]] for key, costs in held.items()}
+    firsts = {key: costs[0]["id"] for key, costs in held.items()}
+    committed = {key: market.committed_at[one] for key, one in firsts.items() if one in market.committed_at}
     return Verdict(
         due=len(due),
         duplicates=sum(len(costs) - 1 for costs in held.values()),

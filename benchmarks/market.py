@@ -106,7 +106,8 @@ class Market:
         self.inbox: list[Callback] = []
         self.settled_at: dict[int, datetime] = {}
         self.ready_at: dict[int, datetime] = {}  # settled and coded
-        self.committed_at: dict[int, datetime] = {}  # by direct cost id
+        self.committed_at: dict[int, datetime] = {}  # by direct cost id; of one that has its lines
+        self._seen, self._bare = 0, set[int]()
         self.procore.linger = lambda: self._linger("procore")
         self.pex.linger = lambda: self._linger("pex")
         self.procore.start()
@@ -182,7 +183,10 @@ class Market:
         half = MEDIAN_SECONDS[vendor] / 2 * self._latency.lognormvariate(0, SPREAD)
         with self._lock:
             costs = self.procore.world.direct_costs
-            for direct_cost_id in islice(reversed(costs), len(costs) - len(self.committed_at)):
+            self._bare |= set(islice(reversed(costs), len(costs) - self._seen))
+            self._seen = len(costs)
+            for direct_cost_id in [one for one in self._bare if costs[one].lines]:
+                self._bare.remove(direct_cost_id)
                 self.committed_at[direct_cost_id] = self.time()
             self.lingered_seconds += half
         self.time.forward(half)

@@ -29,7 +29,7 @@ from pex_procore.services.ports import Conflict
 from pex_procore.services.progress import News, Progress
 from pex_procore.services.runs import MANY
 from pex_procore.services.stage_receipts import stage_receipts
-from pex_procore.services.start_runs import Hint, start_for_hints
+from pex_procore.services.start_runs import Hint, needs_hours, start_for_hints
 from tests.fakes.control import FakeExecutions, FakeLeases
 from tests.fakes.stores import FakeCatalogCache, FakeConnections, FakeReceiptBucket, FakeRuns
 from tests.flow.worlds import CLIENT_ID, CLIENT_SECRET, COMPANY_ID, PEX_TOKEN
@@ -39,11 +39,7 @@ from tests.simulation.stores import SimulatedLedger
 GATHERING_SECONDS = 1.0  # the queue's batch window
 SWEEP = timedelta(seconds=900)
 STEP = timedelta(seconds=40)  # of the 60 s that a step may live, 20 are kept for ending well
-BUDGETS: dict[Trigger, timedelta] = {
-    "callback": timedelta(seconds=180),
-    "sweep": timedelta(hours=6),
-    "manual": timedelta(hours=6),
-}
+SHORT, LONG = timedelta(seconds=180), timedelta(hours=6)  # budgets of the two machines
 PAUSES = (2.0, 4.0, 8.0, 16.0)  # before a step that could not go on is repeated
 
 
@@ -120,7 +116,10 @@ class Library(World):
         run = self._repeat(lambda: self.open(trigger))
         if run is None:
             return
-        deadline = self.clock() + BUDGETS[trigger]
+        connection = self.connections.load()
+        assert connection is not None
+        long = trigger == "manual" or (trigger == "sweep" and needs_hours(connection))
+        deadline = self.clock() + (LONG if long else SHORT)
         while True:
             listing, stopped_by, message = self._work(run, account_ids, since, deadline)
             if self.market.inbox:
