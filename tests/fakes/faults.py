@@ -10,6 +10,8 @@ from typing import Literal
 from pex_procore.domain.errors import TryLater
 from pex_procore.services.ports import PostRefused
 
+Trouble = Literal["lost", "dropped", "late"]
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -56,8 +58,12 @@ class Misbehaving:
     def drop_next_request(self, wanted: bool) -> None:
         self._order(Fault("dropped"), wanted)
 
+    def misbehave_next(self, kind: Trouble, seconds: float = 30) -> None:
+        """`seconds`: how late, where it is late."""
+        self._faults.append(Fault(kind, delay=timedelta(seconds=seconds)))
+
     def commit_late(self, seconds: float) -> None:
-        self._faults.append(Fault("late", delay=timedelta(seconds=seconds)))
+        self.misbehave_next("late", seconds)
 
     def refuse_next(self, status: int, message: str = "refused", duplicate: bool = False) -> None:
         self.fail_next(PostRefused(status, message, duplicate))

@@ -10,6 +10,7 @@ import pytest
 
 from pex_procore.domain.transactions import Transaction
 from pex_procore.services.decisions import NotNow, allowed, post_again, retry
+from tests.fakes.faults import Trouble
 from tests.fakes.stores import Killed
 from tests.services.changes import coded, retag
 from tests.services.world import P1, P2, World, coding
@@ -183,15 +184,9 @@ def test_a_change_that_is_taken_back_takes_its_warning_back(world: World, posted
 @pytest.mark.parametrize("trouble", ["lost", "dropped", "late"])
 @pytest.mark.parametrize("parts", [1, 3])
 def test_an_update_whose_answer_is_lost_is_looked_at_and_ends_right(
-    world: World, posted: Transaction, trouble: str, parts: int
+    world: World, posted: Transaction, trouble: Trouble, parts: int
 ) -> None:
-    match trouble:
-        case "lost":
-            world.procore.lose_next_answer = True
-        case "dropped":
-            world.procore.drop_next_request = True
-        case "late":
-            world.procore.commit_late(30)
+    world.procore.misbehave_next(trouble, 30)
     third = [("20.00", coding()), ("30.00", coding(cost_code="03-300")), ("50.00", coding(cost_code="03-300"))]
     retag(world, posted, *([("100.00", coding(cost_code="03-300"))] if parts == 1 else third))
     world.sync()
@@ -237,17 +232,11 @@ def test_a_split_of_many_lines_is_one_expense_with_all_of_them(world: World, lin
 @pytest.mark.parametrize("good", range(3))
 @pytest.mark.parametrize("trouble", ["lost", "dropped", "late"])
 def test_a_call_lost_among_those_of_a_large_split_costs_no_line_and_doubles_none(
-    world: World, good: int, trouble: str
+    world: World, good: int, trouble: Trouble
 ) -> None:
     one = world.split("250.00", many(250))
     world.procore.behave_next(good)
-    match trouble:
-        case "lost":
-            world.procore.lose_next_answer = True
-        case "dropped":
-            world.procore.drop_next_request = True
-        case "late":
-            world.procore.commit_late(25)
+    world.procore.misbehave_next(trouble, 25)
     world.sync()
     for _ in range(2):
         world.clock.forward(900)

@@ -10,6 +10,7 @@ import pytest
 from pex_procore.domain.ledger import move
 from pex_procore.domain.transactions import Transaction
 from pex_procore.services.decisions import post_again, retry
+from tests.fakes.faults import Trouble
 from tests.services.changes import coded, retag
 from tests.services.world import P1, P2, World, coding
 
@@ -46,16 +47,10 @@ def test_where_lines_left_out_go_a_large_split_stops_for_a_person(world: World) 
 
 
 @pytest.mark.parametrize("trouble", ["lost", "dropped", "late"])
-def test_a_removal_whose_answer_is_lost_is_looked_at(world: World, trouble: str) -> None:
+def test_a_removal_whose_answer_is_lost_is_looked_at(world: World, trouble: Trouble) -> None:
     one = world.split("100.00", [("60.00", coding()), ("40.00", CONCRETE)])
     world.sync()
-    match trouble:
-        case "lost":
-            world.procore.lose_next_answer = True
-        case "dropped":
-            world.procore.drop_next_request = True
-        case "late":
-            world.procore.commit_late(20)
+    world.procore.misbehave_next(trouble, 20)
     retag(world, one, ("60.00", coding()), amount=Decimal("60.00"))
     world.sync()
     world.clock.forward(900)
