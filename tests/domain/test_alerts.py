@@ -6,7 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pex_procore.domain.alerts import PERIODS, digest, due_period, token_notice, token_warning
+from pex_procore.domain.alerts import (
+    PERIODS,
+    break_due_at,
+    digest,
+    due_period,
+    token_notice,
+    token_warning,
+)
 from pex_procore.domain.connection import Connection
 from pex_procore.domain.ledger import Row, announce, move
 from tests.domain.build import transaction
@@ -60,6 +67,39 @@ def test_a_notice_names_business_login_and_day() -> None:
     text = token_notice(HARBOR, 1).text
     assert all(part in text for part in ("Harbor Builders", "98702", "ada", "May 05, 2026", "Sign in"))
     assert "no longer accepts" in token_notice(HARBOR, 0).text
+
+
+def broken(reason: str | None = "procore_secret_rejected", at: datetime | None = NOON, **fields: object) -> Connection:
+    known = HARBOR.model_copy(update={"status": "active", **fields})
+    return known.model_copy(update={"procore_problem": reason, "procore_broken_at": at})
+
+
+def test_a_break_is_told_now_or_a_day_after_the_one_before_it() -> None:
+    assert break_due_at(broken(), None, NOON) == NOON
+    assert break_due_at(broken(), NOON - 2 * DAY, NOON) == NOON
+    assert break_due_at(broken(), NOON - DAY / 4, NOON) == NOON + DAY * 3 / 4
+    assert break_due_at(broken(), NOON, NOON + 9 * DAY) is None
+
+
+def test_a_break_that_an_earlier_version_found_is_told_once() -> None:
+    assert break_due_at(broken(at=None), None, NOON) == NOON
+    assert break_due_at(broken(at=None), NOON, NOON + 9 * DAY) is None
+
+
+def test_no_break_is_told_of_a_side_that_is_well_or_a_connection_that_is_not_active() -> None:
+    assert break_due_at(broken(reason=None), None, NOON) is None
+    assert [break_due_at(broken(status=one), None, NOON) for one in ("setting_up", "disconnected")] == [None, None]
+
+
+def test_the_same_problem_found_again_is_the_same_break() -> None:
+    well = broken(reason=None, at=None)
+    first = well.found({"procore_problem": "vendor_inactive"}, NOON)
+    assert first.procore_broken_at == NOON
+    assert first.found({"procore_problem": "vendor_inactive"}, NOON + DAY) == first
+    assert first.found({"pex_problem": "tags_disabled"}, NOON + DAY).procore_broken_at == NOON
+    mended = first.found({"procore_problem": None}, NOON + DAY)
+    assert mended.found({"procore_problem": "vendor_inactive"}, NOON + 2 * DAY).procore_broken_at == NOON + 2 * DAY
+    assert first.found({"procore_problem": "vendor_missing"}, NOON + DAY).procore_broken_at == NOON + DAY
 
 
 def stopped(transaction_id: int, reason: str, at: datetime) -> Row:

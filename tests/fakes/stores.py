@@ -216,6 +216,10 @@ class FakeConnections:
     def save_care(self, care: Care) -> None:
         self.care = care
 
+    def hasten_care(self, due_at: datetime) -> None:
+        if self.care is not None:
+            self.care = self.care.model_copy(update={"due_at": min(self.care.due_at, due_at)})
+
     def end_care(self) -> None:
         self.care = None
 

@@ -308,7 +308,7 @@ class Cloud:
 
     def care(self) -> dict[str, Any]:
         """The other schedule's event."""
-        event = json.loads(functions()["RenewTokens"]["Events"]["Hourly"]["Properties"]["Input"])
+        event = json.loads(functions()["RenewTokens"]["Events"]["Beat"]["Properties"]["Input"])
         answer: dict[str, Any] = self.invoke("RenewTokens", event)
         return answer
 

@@ -36,6 +36,32 @@ def test_a_rotated_secret_fails_the_run_and_asks_to_reconnect(connected: Story) 
     assert problem(connected, "procore") is None
 
 
+def test_a_rotated_secret_is_told_once_and_again_after_it_was_mended(connected: Story) -> None:
+    def later(hours: float) -> list[tuple[str, str]]:
+        connected.sync()
+        connected.clock.forward(hours=hours)
+        connected.cloud.care()
+        return connected.cloud.notices()
+
+    connected.purchase()
+    assert later(0) == []
+    connected.purchase()
+    connected.procore.act_rotate_secret(CLIENT_ID, "a-new-secret", revoke_tokens=True)
+    ((subject, text),) = later(0)
+    assert subject == "Procore sync has stopped: Procore rejected the client id or secret."
+    assert str(connected.names.business_id) in text
+    assert not any(secret in text for secret in (CLIENT_ID, CLIENT_SECRET, PEX_TOKEN))
+    assert [len(later(hours)) for hours in (0.25, 24, 24)] == [1, 1, 1]
+    connected.ask("PUT", "/v1/connection/procore", {"client_id": CLIENT_ID, "client_secret": "a-new-secret"})
+    assert len(later(0)) == 1
+    connected.purchase()
+    connected.procore.act_rotate_secret(CLIENT_ID, "another-secret", revoke_tokens=True)
+    assert len(later(0)) == 2
+    connected.ask("PUT", "/v1/connection/procore", {"client_id": CLIENT_ID, "client_secret": "another-secret"})
+    connected.sync()
+    assert len(connected.costs()) == 3
+
+
 def test_a_secret_rotated_in_mid_run_leaves_nothing_half_posted(connected: Story) -> None:
     connected.purchase("10.00")
     connected.purchase("20.00")

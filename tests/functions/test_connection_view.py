@@ -167,6 +167,10 @@ def test_a_dead_token_and_a_rotated_secret_are_found_by_a_look_and_mended_by_one
 def test_a_vendor_that_was_deactivated_is_found_by_a_look(connected: Story) -> None:
     connected.procore.act_set_vendor_active(connected.names.vendor_id, False)
     assert codes(look(connected)) == [("vendor_inactive", "settings")]
+    connected.cloud.care()
+    assert [subject for subject, _ in connected.cloud.notices()] == [
+        "Procore sync has stopped: The chosen vendor was removed or deactivated in Procore."
+    ]
     connected.procore.act_set_vendor_active(connected.names.vendor_id, True)
     assert look(connected)["attention"] == []
 

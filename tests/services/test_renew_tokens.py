@@ -1,8 +1,9 @@
-"""A PEX token is renewed in its last month and never lost over it; its administrator is told in time, once a period."""
+"""A PEX token is renewed in its last month and never lost over it; its administrator is told in time, once a period,
+and once of each break of Procore's side."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -10,7 +11,9 @@ from pex_procore.domain.alerts import PERIODS
 from pex_procore.domain.connection import Connection, PexIdentity
 from pex_procore.domain.errors import NeedsAttention, TryLater, Unsure
 from pex_procore.domain.ledger import announce, move
+from pex_procore.domain.reasons import REASONS
 from pex_procore.services.renew_tokens import Outcome, begin_care, look_after
+from pex_procore.services.runs import CONNECTION_PROBLEMS
 from tests.fakes.clock import FakeClock
 from tests.fakes.pex import FakePex
 from tests.fakes.stores import FakeConnections, FakeLedger, FakeNotices
@@ -41,8 +44,17 @@ class Care:
         assert found is not None
         return found
 
+    @property
+    def due_at(self) -> datetime:
+        assert self.connections.care is not None
+        return self.connections.care.due_at
+
     def change(self, **fields: object) -> None:
         self.connections.save(self.connection.model_copy(update=fields))
+
+    def broken(self, reason: str | None = "procore_secret_rejected") -> None:
+        """What a run finds of Procore's side; None: it is well."""
+        self.connections.save(self.connection.found({"procore_problem": reason}, self.clock()))
 
     def look(self) -> Outcome | None:
         return look_after(
@@ -235,3 +247,94 @@ def test_after_trouble_it_is_looked_at_again_within_the_hour_and_else_the_next_d
     assert care.connections.care.due_at == care.clock() + timedelta(hours=1)
     care.look()
     assert timedelta() < care.connections.care.due_at - care.clock() <= timedelta(days=1)
+
+
+@pytest.mark.parametrize("reason", CONNECTION_PROBLEMS["procore_problem"])
+def test_a_break_of_procores_side_is_told_once_with_its_reason(reason: str) -> None:
+    care = Care(days_left=90)
+    care.change(business_name="Harbor Builders")
+    care.look()
+    care.broken(reason)
+    for _ in range(5):
+        care.look()
+        care.clock.forward(days=1)
+        care.broken(reason)
+    ((business_id, notice),) = care.notices.published
+    assert (business_id, notice.kind) == (BUSINESS, "procore_problem")
+    assert notice.subject.startswith("Procore sync has stopped: ")
+    assert len(notice.subject) <= 99
+    parts = ("Harbor Builders", str(BUSINESS), REASONS[reason].text, REASONS[reason].todo)
+    assert all(part in notice.text for part in parts)
+
+
+def test_another_break_of_procores_side_is_told_whether_or_not_the_last_one_was_mended_first() -> None:
+    care = Care(days_left=90)
+    for reason in ("procore_secret_rejected", "vendor_inactive", None, "vendor_inactive"):
+        care.broken(reason)
+        care.look()
+        care.clock.forward(days=1)
+    assert len(care.told()) == 3
+    assert care.told()[1] == care.told()[2] != care.told()[0]
+
+
+def test_a_side_that_breaks_again_and_again_is_told_of_once_a_day() -> None:
+    care = Care(days_left=90)
+    days = 4
+    for quarter in range(days * 24 * 4):
+        care.broken(None if quarter % 2 else "vendor_inactive")
+        care.look()
+        care.clock.forward(minutes=15)
+    assert days - 1 <= len(care.told()) <= days
+
+
+@pytest.mark.parametrize("mended", [False, True])
+def test_a_break_that_had_to_wait_for_its_day_is_told_then_unless_it_was_mended(mended: bool) -> None:
+    care = Care(days_left=90)
+    told_at = care.clock()
+    care.broken()
+    care.look()
+    care.clock.forward(hours=3)
+    care.broken("vendor_inactive")
+    care.look()
+    if mended:
+        care.broken(None)
+    while len(care.told()) == 1 and care.clock() < told_at + timedelta(days=3):
+        care.clock.wait_until(care.due_at)
+        care.look()
+    assert mended or care.clock() == told_at + timedelta(days=1)
+    assert len(care.told()) == (1 if mended else 2)
+
+
+def test_a_business_that_disconnected_or_never_began_is_told_of_no_break() -> None:
+    for status in ("setting_up", "disconnected"):
+        care = Care(days_left=90)
+        care.broken()
+        care.change(status=status)
+        care.look()
+        assert care.told() == []
+
+
+def test_a_break_is_on_record_as_told_before_it_is() -> None:
+    care = Care(days_left=90)
+    care.broken()
+    care.notices.fails = True
+    with pytest.raises(TryLater):
+        care.look()
+    care.notices.fails = False
+    care.look()
+    assert care.told() == []
+
+
+def test_care_brought_forward_brings_no_second_digest() -> None:
+    care = Care(days_left=90)
+    care.clock.forward(days=1)
+    care.look()
+    row = announce(1, 7, care.clock(), "listed")
+    care.clock.forward(hours=1)
+    care.ledger.save(move(row, "exception", care.clock(), "refused_by_procore", "run", reason="refused_by_procore"))
+    care.broken()
+    care.look()
+    assert len(care.told()) == 1
+    care.clock.wait_until(care.due_at)
+    care.look()
+    assert care.told()[1:] == ["1 card purchase needs a look"]

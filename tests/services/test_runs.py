@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from pex_procore.domain.alerts import Care
 from pex_procore.domain.errors import NeedsAttention
 from pex_procore.domain.ledger import announce
 from pex_procore.domain.runs import Trigger
@@ -280,6 +281,24 @@ def test_an_idle_run_does_not_call_a_broken_procore_well(world: World) -> None:
     connection = world.connections.load()
     assert connection is not None
     assert connection.procore_problem == "procore_secret_rejected"
+
+
+def test_a_run_that_finds_procores_side_broken_hastens_care_once(world: World) -> None:
+    secret, vendor = "procore_secret_rejected", "vendor_inactive"
+    for reason, hastened in ((secret, True), (secret, False), (vendor, True)):
+        world.connections.save_care(Care(due_at=world.clock() + timedelta(days=1)))
+        world.clock.forward(minutes=1)
+        world.close(world.opened(), stopped_by=reason)
+        assert world.connections.care is not None
+        assert (world.connections.care.due_at <= world.clock()) is hastened, reason
+
+
+def test_a_run_that_finds_both_sides_well_leaves_care_as_it_is(world: World) -> None:
+    care = Care(due_at=world.clock() + timedelta(days=1))
+    world.connections.save_care(care)
+    world.purchase()
+    world.sync()
+    assert world.connections.care == care
 
 
 def test_more_than_a_page_of_purchases_is_posted_page_by_page_with_their_receipts(world: World) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pex_procore.domain.alerts import Care
+from pex_procore.store import keys
 from pex_procore.store.care import CareSchedule
 from pex_procore.store.connections import DynamoConnections
 from pex_procore.store.seal import Sealer
@@ -31,7 +32,7 @@ def plan(stage: Stage, business_id: int, due_at: datetime) -> None:
 
 
 def test_care_comes_back_as_it_was_saved(stage: Stage) -> None:
-    care = Care(due_at=NOON, told=7, digested_until=NOON - DAY)
+    care = Care(due_at=NOON, told=7, procore_told_at=NOON - 2 * DAY, digested_until=NOON - DAY)
     connections = connections_of(stage)
     assert connections.load_care() is None
     connections.save_care(care)
@@ -67,6 +68,31 @@ def test_of_two_who_take_a_business_one_gets_it(stage: Stage) -> None:
 def test_a_taking_whose_answer_was_lost_counts_as_ours(stage: Stage) -> None:
     plan(stage, 1, NOON)
     assert CareSchedule(LosingClient(stage.dynamodb, "update_item"), stage.connections).take(1, NOON, NOON + DAY)
+
+
+def test_what_an_earlier_version_kept_of_care_loads(stage: Stage) -> None:
+    plan(stage, 1, NOON)
+    key = {name: {"S": text} for name, text in keys.care(1).items()}
+    kept = {":care": {"S": '{"due_at":"2026-05-04T12:00:00Z","told":3,"digested_until":"2026-05-03T12:00:00Z"}'}}
+    stage.dynamodb.update_item(
+        TableName=stage.connections, Key=key, UpdateExpression="SET care = :care", ExpressionAttributeValues=kept
+    )
+    assert connections_of(stage).load_care() == Care(due_at=NOON, told=3, digested_until=NOON - DAY)
+
+
+def test_care_is_hastened_and_never_put_off(stage: Stage) -> None:
+    connections = connections_of(stage)
+    connections.save_care(Care(due_at=NOON + DAY, told=7))
+    for due_at, then in ((NOON, NOON), (NOON + DAY, NOON), (NOON, NOON), (NOON - DAY, NOON - DAY)):
+        connections.hasten_care(due_at)
+        assert connections.load_care() == Care(due_at=then, told=7)
+    assert schedule_of(stage).due(NOON, 10) == [(1, NOON - DAY)]
+
+
+def test_a_business_that_is_not_looked_after_is_not_hastened(stage: Stage) -> None:
+    connections_of(stage).hasten_care(NOON)
+    assert connections_of(stage).load_care() is None
+    assert schedule_of(stage).due(NOON, 10) == []
 
 
 def test_nobody_takes_a_business_that_is_gone(stage: Stage) -> None:

@@ -9,17 +9,18 @@ from typing import Literal
 
 from pex_procore.domain.connection import Connection
 from pex_procore.domain.ledger import Row
-from pex_procore.domain.reasons import REASONS
+from pex_procore.domain.reasons import REASONS, Help
 from pex_procore.domain.values import Value
 
 PERIODS = (30, 14, 7, 3, 1, 0)  # days before a token ends: told at most once in each, 0 being that it is dead
 LONGEST_DIGEST = timedelta(days=7)
+BETWEEN_BREAKS = timedelta(days=1)  # that are told, where Procore's side breaks again and again
 
 
 class Notice(Value):
     """What goes to people. It holds no amount, no card and no secret."""
 
-    kind: Literal["pex_token", "digest"]
+    kind: Literal["pex_token", "procore_problem", "digest"]
     subject: str
     text: str
 
@@ -29,6 +30,7 @@ class Care(Value):
 
     due_at: datetime
     told: int | None = None  # the last of `PERIODS` of the present token
+    procore_told_at: datetime | None = None  # when they were told last that Procore's side broke
     digested_until: datetime | None = None
 
 
@@ -46,6 +48,16 @@ def due_period(expires_at: datetime | None, *, dead: bool, now: datetime, told: 
     return period if told is None or period < told else None
 
 
+def break_due_at(connection: Connection, told_at: datetime | None, now: datetime) -> datetime | None:
+    """When Procore's break is to be told: now, or a day after the last one was. None: nothing is to be told."""
+    if connection.status != "active" or connection.procore_problem is None:
+        return None
+    if told_at is None:
+        return now
+    broken_at = connection.procore_broken_at
+    return None if broken_at is None or broken_at <= told_at else max(now, told_at + BETWEEN_BREAKS)
+
+
 def token_warning(connection: Connection, now: datetime) -> str | None:
     """A reason for the dashboard, while nothing is broken yet."""
     ends_at = connection.pex_expires_at
@@ -54,7 +66,7 @@ def token_warning(connection: Connection, now: datetime) -> str | None:
 
 
 def token_notice(connection: Connection, period: int) -> Notice:
-    who = f"{connection.business_name} (PEX business {connection.business_id})"
+    who = _name(connection)
     login = f"the PEX login of {connection.pex_username}" if connection.pex_username else "the PEX login"
     if period == 0:
         subject = "Procore sync has stopped: PEX no longer accepts our login"
@@ -67,6 +79,14 @@ def token_notice(connection: Connection, period: int) -> Notice:
     return Notice(kind="pex_token", subject=subject, text=f"{text}\n{todo}")
 
 
+def break_notice(connection: Connection) -> Notice:
+    why = _help(connection.procore_problem or "internal_error")
+    subject = f"Procore sync has stopped: {why.text}"
+    text = f"{_name(connection)}: nothing is synced to Procore. {why.text}"
+    todo = f"{why.todo} What is bought meanwhile follows then."
+    return Notice(kind="procore_problem", subject=subject, text=f"{text}\n{todo}")
+
+
 def digest(connection: Connection, exceptions: Iterable[Row], since: datetime, until: datetime) -> Notice | None:
     """The exceptions that arose in the time, by cause, the most frequent first; None when there are none."""
     fresh = [row for row in exceptions if since < row.timeline[-1].at <= until]
@@ -74,11 +94,20 @@ def digest(connection: Connection, exceptions: Iterable[Row], since: datetime, u
     if not causes:
         return None
     lines = [f"{number}: {_explained(reason)}" for reason, number in causes.most_common()]
-    who = f"{connection.business_name} (PEX business {connection.business_id})"
     what = "1 card purchase needs" if len(fresh) == 1 else f"{len(fresh)} card purchases need"
-    return Notice(kind="digest", subject=f"{what} a look", text="\n".join([f"{who}: {what} a look.", *lines]))
+    return Notice(
+        kind="digest", subject=f"{what} a look", text="\n".join([f"{_name(connection)}: {what} a look.", *lines])
+    )
+
+
+def _name(connection: Connection) -> str:
+    return f"{connection.business_name} (PEX business {connection.business_id})"
 
 
 def _explained(reason: str) -> str:
-    known = REASONS.get(reason, REASONS["internal_error"])
+    known = _help(reason)
     return f"{known.text} {known.todo}"
+
+
+def _help(reason: str) -> Help:
+    return REASONS.get(reason, REASONS["internal_error"])

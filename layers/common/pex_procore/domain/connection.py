@@ -71,6 +71,7 @@ class Connection(Kept):
     pex_token_ours: bool = False  # PEX made it for us; else a person made it
     pex_problem: str | None = None  # a reason code while that side is broken
     procore_problem: str | None = None
+    procore_broken_at: datetime | None = None  # when the last `procore_problem` was found
     has_procore_credentials: bool = False
     has_callback_secret: bool = False
     company_id: int | None = None
@@ -87,3 +88,9 @@ class Connection(Kept):
     quiet_since: datetime | None = None  # since when sweeps have found nothing to bring on
     connected_on: date | None = None  # Eastern; the start date unless the admin names one
     version: int = 0
+
+    def found(self, changes: Mapping[str, object], now: datetime) -> Connection:
+        """As a look at the sides leaves it. A break begins where Procore's was well, or broken for another reason."""
+        seen = self.model_copy(update=changes)
+        broke = seen.procore_problem not in (None, self.procore_problem)
+        return seen.model_copy(update={"procore_broken_at": now}) if broke else seen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from pex_procore.domain import checks
 from pex_procore.domain.catalog import Project
@@ -63,14 +64,17 @@ def check_connection(
         except TryLater:
             silent.add("procore")
     store.save(kept)
-    revise(connections, business_id, lambda known: _changed(known, connection, changes))
+    now = clock()
+    noted = revise(connections, business_id, lambda known: _changed(known, connection, changes, now))
+    if noted.procore_broken_at == now:
+        connections.hasten_care(now)
     return frozenset(silent)
 
 
-def _changed(known: Connection, seen: Connection, changes: dict[str, object]) -> Connection:
+def _changed(known: Connection, seen: Connection, changes: dict[str, object], now: datetime) -> Connection:
     """Of a connection that was taken apart or joined anew meanwhile, what was found holds no more."""
     same = (known.pex_username, known.company_id, known.status) == (seen.pex_username, seen.company_id, seen.status)
-    return known.model_copy(update=changes) if same else known
+    return known.found(changes, now) if same else known
 
 
 def _check_pex(connection: Connection, pex: Callable[[], Pex], clock: Clock) -> tuple[PexChecks, dict[str, object]]:

@@ -9,7 +9,15 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Literal
 
-from pex_procore.domain.alerts import LONGEST_DIGEST, Care, due_period, token_notice
+from pex_procore.domain.alerts import (
+    LONGEST_DIGEST,
+    Care,
+    Notice,
+    break_due_at,
+    break_notice,
+    due_period,
+    token_notice,
+)
 from pex_procore.domain.alerts import digest as digest_of
 from pex_procore.domain.connection import Connection
 from pex_procore.domain.errors import NeedsAttention, TryLater, Unsure
@@ -103,37 +111,51 @@ def look_after(
     notices: Notices,
     clock: Clock,
 ) -> Outcome | None:
-    """One business's daily care: its token, what its administrator has to be told of it, and the digest.
+    """One business's care, daily and when Procore's side breaks: its token, what its administrator has to be told of
+    either side, and the digest, which comes daily all the same.
 
-    That somebody was told is on record before they are told: of a message lost on the way they hear in the next
-    period, of none twice. None: the business is connected no more.
+    That somebody was told is on record before they are told: of a token's message lost on the way they hear in the
+    next period, of none twice. None: the business is connected no more.
     """
     connection, care = connections.load(), connections.load_care()
     if connection is None or connection.status == "disconnected" or care is None:
         connections.end_care()
         return None
     outcome = renew_token(pex=pex, with_token=with_token, connections=connections, clock=clock)
-    connection, now = connections.load() or connection, clock()
+    now = clock()  # before the look: what breaks from here on is news
+    connection = connections.load() or connection
+    due_at = next_care(connection.business_id, now) if outcome != "later" else now + timedelta(hours=1)
     told = None if outcome == "renewed" else care.told
+    procore_told_at, digested_until = care.procore_told_at, care.digested_until
+    news: list[Notice] = []
     dead = connection.pex_problem == "pex_token_rejected"
-    period = due_period(connection.pex_expires_at, dead=dead, now=now, told=told)
-    since = care.digested_until or now - timedelta(seconds=DAY_SECONDS)
-    news = digest_of(connection, ledger().list_by_state("exception"), max(since, now - LONGEST_DIGEST), now)
-    again_at = next_care(connection.business_id, now) if outcome != "later" else now + timedelta(hours=1)
-    told = period if period is not None else told
-    connections.save_care(Care(due_at=again_at, told=told, digested_until=now))
-    if period is not None:
-        notices.publish(connection.business_id, token_notice(connection, period))
-    if news is not None:
-        notices.publish(connection.business_id, news)
+    if (period := due_period(connection.pex_expires_at, dead=dead, now=now, told=told)) is not None:
+        told = period
+        news.append(token_notice(connection, period))
+    if (break_at := break_due_at(connection, procore_told_at, now)) == now:
+        procore_told_at = now
+        news.append(break_notice(connection))
+    elif break_at is not None:
+        due_at = min(due_at, break_at)
+    since = digested_until or now - timedelta(seconds=DAY_SECONDS)
+    if next_care(connection.business_id, since) <= now:
+        digested_until = now
+        exceptions = ledger().list_by_state("exception")
+        if (digest := digest_of(connection, exceptions, max(since, now - LONGEST_DIGEST), now)) is not None:
+            news.append(digest)
+    connections.save_care(
+        Care(due_at=due_at, told=told, procore_told_at=procore_told_at, digested_until=digested_until)
+    )
+    for notice in news:
+        notices.publish(connection.business_id, notice)
     return outcome
 
 
 def begin_care(connections: Connections, business_id: int, clock: Clock, *, fresh: bool) -> None:
     """`fresh`: of the token that is there now nobody has been told anything."""
-    care = connections.load_care()
+    care, now = connections.load_care(), clock()
     if care is None:
-        connections.save_care(Care(due_at=next_care(business_id, clock()), digested_until=clock()))
+        connections.save_care(Care(due_at=next_care(business_id, now), digested_until=now))
     elif fresh and care.told is not None:
         connections.save_care(care.model_copy(update={"told": None}))
 

@@ -169,7 +169,7 @@ def _close(
     connection = connections.load()
     if connection is None:
         return None
-    connection = _note_health(connections, connection, run, tally, stopped_by)
+    connection = _note_health(connections, connection, run, tally, stopped_by, clock())
     come_back = stopped_by or ("busy" if tally.reasons.get("busy") else None)
     if come_back in COME_BACK and connection.status == "active" and run.settings.automatic_sync:
         connections.schedule_sweep(clock() + COME_BACK[come_back], run.kind)
@@ -213,9 +213,12 @@ def _keep_tags_pace(
 
 
 def _note_health(
-    connections: Connections, connection: Connection, run: Run, tally: Tally, stopped_by: str | None
+    connections: Connections, connection: Connection, run: Run, tally: Tally, stopped_by: str | None, now: datetime
 ) -> Connection:
-    """Which side is broken, for the dashboard. A side is well again once a run got through that needed it."""
+    """Which side is broken. A side is well again once a run got through that needed it.
+
+    Care is hastened first: a step that dies before the note is repeated, and one that dies after it has done both.
+    """
     found = {stopped_by, *tally.reasons}
     update: dict[str, object] = {
         side: reason for side, reasons in CONNECTION_PROBLEMS.items() for reason in reasons if reason in found
@@ -228,7 +231,9 @@ def _note_health(
             update |= {"backfilled": True, "unfinished": False}
     if stopped_by == "paused" and run.kind == "transactions":
         update["unfinished"] = True
-    noted = connection.model_copy(update=update)
+    noted = connection.found(update, now)
+    if noted.procore_broken_at != connection.procore_broken_at:
+        connections.hasten_care(now)
     return connection if noted == connection else _save(connections, noted)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Literal
 
@@ -153,6 +154,11 @@ class DynamoConnections:
     def save_care(self, care: Care) -> None:
         entry = {"sweep_shard": keys.CARE_SHARD, "sweep_due_at": keys.instant(care.due_at)}
         self._table.put({**keys.care(self._business_id), **entry, "care": care.model_dump_json()})
+
+    def hasten_care(self, due_at: datetime) -> None:
+        changes = {"sweep_due_at": keys.instant(due_at)}
+        with suppress(Unmet):
+            self._table.update(keys.care(self._business_id), changes, "sweep_due_at > :sweep_due_at")
 
     def end_care(self) -> None:
         self._table.delete(keys.care(self._business_id))
