@@ -43,7 +43,8 @@ from pex_procore.net.session import Session
 from pex_procore.pex.client import PexClient
 from pex_procore.procore.auth import ServiceAccount
 from pex_procore.procore.client import ProcoreClient
-from pex_procore.services.refresh_tags import CODES_SHARE, TAG_SHARE, CodesRead, TagResult, read_codes, refresh_tag
+from pex_procore.runtime.wiring import TAG_SHARE
+from pex_procore.services.refresh_tags import CODES_SHARE, CodesRead, TagResult, read_codes, refresh_tag
 from tests.fakes.stores import FakeCatalogCache
 
 PROJECTS, CODES = 1_000, 200

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Literal
 
+from pydantic import Field
+
 from pex_procore.domain.settings import Settings
 from pex_procore.domain.tags import TAG_KINDS
 from pex_procore.domain.values import Kept, Value
@@ -56,7 +58,7 @@ class Run(Kept):
     verdict: Verdict | None = None
     counts: Mapping[str, int] = {}
     reasons: Mapping[str, int] = {}
-    settings: Settings = Settings()  # as they were when the run began
+    settings: Settings = Field(default_factory=Settings)  # as they were when the run began
     company_id: int = 0  # likewise
     confirmed: bool = False  # an administrator takes a list that shrank
     since: date | None = None  # an administrator wants no day before this one read

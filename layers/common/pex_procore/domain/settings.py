@@ -63,12 +63,12 @@ class Settings(_Choices):
     include_demo_projects: bool = False
     include_template_projects: bool = False
     rename_options: bool = True
-    tags: TagChoices = TagChoices()
+    tags: TagChoices = Field(default_factory=TagChoices)
     start_date: Day | None = None
     expense_status: ExpenseStatus = "draft"
     post_date: PostDate = "settlement"
     reference: ReferenceChoice = "auto"
-    defaults: Defaults = Defaults()
+    defaults: Defaults = Field(default_factory=Defaults)
     automatic_sync: bool = True
     write_notes: bool = True
     update_expenses: bool = True

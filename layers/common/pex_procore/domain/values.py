@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+WHEN_USED = ConfigDict(defer_build=True)  # of adapters; models say it themselves
+
 
 class Value(BaseModel):
     model_config = ConfigDict(defer_build=True, frozen=True, extra="ignore")

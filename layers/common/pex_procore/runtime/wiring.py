@@ -6,8 +6,8 @@ import hashlib
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from functools import cache, cached_property, lru_cache
-from typing import Any
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 from botocore.session import get_session
@@ -16,17 +16,9 @@ from pex_procore.domain.connection import Connection, ProcoreCredentials
 from pex_procore.domain.errors import NeedsAttention
 from pex_procore.domain.runs import Kind
 from pex_procore.net.limiter import PEX_WINDOWS, PROCORE_WINDOWS, Assumption, Left, Limiter, Share
-from pex_procore.net.session import Session
-from pex_procore.pex.auth import PexApp
-from pex_procore.pex.client import PexClient
-from pex_procore.pex.wire import base_url
-from pex_procore.procore.access import ProcoreAccess
-from pex_procore.procore.auth import ServiceAccount
-from pex_procore.procore.client import ProcoreClient
 from pex_procore.runtime.settings import Deployment
 from pex_procore.runtime.trail import HeardLimiter, ToldLedger, Traffic, Trail
 from pex_procore.services.catalog import Catalog
-from pex_procore.services.refresh_tags import TAG_SHARE
 from pex_procore.store.caps import Caps
 from pex_procore.store.care import CareSchedule
 from pex_procore.store.catalog import DynamoCatalog
@@ -46,12 +38,19 @@ from pex_procore.store.secrets import read_secret
 from pex_procore.store.sessions import DynamoSessions
 from pex_procore.store.sweeps import SweepSchedule
 
+if TYPE_CHECKING:
+    from pex_procore.pex.auth import PexApp
+    from pex_procore.pex.client import PexClient
+    from pex_procore.procore.access import ProcoreAccess
+    from pex_procore.procore.client import ProcoreClient
+    from pex_procore.runtime.vendors import Vendors
+
 PAGE_SHARE = 1.0  # of Procore's quota, for a person who waits
 POSTING_SHARE = Share(0.8, 0.99)  # of single purchases, and of what callbacks bring
 PATIENT_SHARE = Share(0.7, 0.95)  # of crowds and papers, so that no single purchase waits for a backfill
+TAG_SHARE = 0.98  # lists are few calls, and a backlog never leaves less than these
 PEX_SHARE = 1.0  # its assumed limit lies below the last one PEX documented already
 PATIENT_PEX_SHARE = 0.9  # of papers, so that no listing waits for them
-ACCOUNTS_KEPT = 64  # service accounts whose access tokens a warm function remembers
 _AWS = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 4})
 
 
@@ -69,8 +68,6 @@ class Wiring:
         self.deployment = deployment
         self.sleep = sleep
         self._clients: dict[str, Any] = {}
-        self._sessions: dict[str, Session] = {}
-        self._account = lru_cache(ACCOUNTS_KEPT)(self._new_account)
 
     def aws(self, service: str) -> Any:
         if service not in self._clients:
@@ -80,6 +77,13 @@ class Wiring:
     @cached_property
     def _aws_session(self) -> Any:
         return get_session()
+
+    @cached_property
+    def _vendors(self) -> Vendors:
+        """Loaded when first asked for: most of what the HTTP API answers is in our own tables."""
+        from pex_procore.runtime.vendors import Vendors
+
+        return Vendors(self.deployment, now, self.sleep)
 
     @cached_property
     def sealer(self) -> Sealer:
@@ -102,10 +106,7 @@ class Wiring:
         app_id, arn = self.deployment.pex_app_id, self.deployment.pex_app_secret_arn
         if not (app_id and arn):
             raise NeedsAttention("pex_login_off", "")
-        api, oauth = (
-            self._session(url) for url in (base_url(self.deployment.pex_api_url), self.deployment.pex_oauth_url)
-        )
-        return PexApp(app_id, read_secret(self.aws("secretsmanager"), arn), api=api, oauth=oauth)
+        return self._vendors.pex_app(app_id, read_secret(self.aws("secretsmanager"), arn))
 
     @cached_property
     def hooks(self) -> HookDirectory:
@@ -140,28 +141,15 @@ class Wiring:
         return Business(self, business_id, kind, share)
 
     def pex(self, token: str, limiter: Limiter | None = None) -> PexClient:
-        session = self._session(base_url(self.deployment.pex_api_url))
-        return PexClient(session, token, limiter or Limiter(PEX_WINDOWS, share=PEX_SHARE), clock=now, sleep=self.sleep)
+        return self._vendors.pex(token, limiter or Limiter(PEX_WINDOWS, share=PEX_SHARE))
 
     def procore(
         self, credentials: ProcoreCredentials, company_id: int | None, limiter: Limiter | None = None
     ) -> ProcoreClient:
-        return ProcoreClient(
-            self._session(self.deployment.procore_api_url),
-            self._account(credentials),
-            limiter or Limiter(PROCORE_WINDOWS),
-            company_id=company_id,
-            clock=now,
-            sleep=self.sleep,
-        )
+        return self._vendors.procore(credentials, company_id, limiter or Limiter(PROCORE_WINDOWS))
 
-    def _session(self, url: str) -> Session:
-        if url not in self._sessions:
-            self._sessions[url] = Session(url)
-        return self._sessions[url]
-
-    def _new_account(self, credentials: ProcoreCredentials) -> ServiceAccount:
-        return ServiceAccount(credentials, self._session(self.deployment.procore_login_url), clock=now)
+    def procore_access(self, client: ProcoreClient, company_id: int) -> ProcoreAccess:
+        return self._vendors.procore_access(client, company_id)
 
 
 def _procore_bucket(credentials: ProcoreCredentials) -> str:
@@ -266,7 +254,7 @@ class Business:
 
     @property
     def procore_access(self) -> ProcoreAccess:
-        return ProcoreAccess(self.procore, self.company_id)
+        return self.wiring.procore_access(self.procore, self.company_id)
 
     def procore_quota(self) -> Left | None:
         """As all workers of the service account know it; None while nobody has called."""

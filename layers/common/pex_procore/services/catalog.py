@@ -30,6 +30,7 @@ from pex_procore.domain.reasons import Waiting
 from pex_procore.domain.settings import Settings
 from pex_procore.domain.tags import TagKind, TagMap, map_tags
 from pex_procore.domain.transactions import Allocation
+from pex_procore.domain.values import WHEN_USED
 from pex_procore.services.ports import CatalogCache, Clock, Pex, PostRefused, Procore
 
 T = TypeVar("T")
@@ -49,11 +50,11 @@ BELIEVED = {  # a miss in a list younger than this is true
 PROJECT_BELIEVED = timedelta(minutes=30)  # three calls to read one again
 TAGS_REFRESHED = timedelta(days=1)  # what is not saved again is forgotten after a month
 
-_PROJECTS = TypeAdapter(list[Project])
-_COST_TYPES = TypeAdapter(list[CostType])
-_CARDHOLDERS = TypeAdapter(dict[int, str])
-_VENDOR = TypeAdapter(bool)
-_CURRENCY: TypeAdapter[str | None] = TypeAdapter(str | None)
+_PROJECTS = TypeAdapter(list[Project], config=WHEN_USED)
+_COST_TYPES = TypeAdapter(list[CostType], config=WHEN_USED)
+_CARDHOLDERS = TypeAdapter(dict[int, str], config=WHEN_USED)
+_VENDOR = TypeAdapter(bool, config=WHEN_USED)
+_CURRENCY: TypeAdapter[str | None] = TypeAdapter(str | None, config=WHEN_USED)
 
 
 class Catalog:

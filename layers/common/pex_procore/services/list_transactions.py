@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence, Set
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 
+from pydantic import Field
+
 from pex_procore.domain.coding import OptionBook, choices
 from pex_procore.domain.eastern import eastern_date, start_of_day
 from pex_procore.domain.eligibility import REACH, in_scope, judge
@@ -52,7 +54,7 @@ class Cursor(Value):
     whole: bool = False  # reaches back as far as changes of posted purchases are looked for
     news: bool = False  # only what was hinted at while the run was at work
     then: Cursor | None = None  # where the run's own listing goes on after the news
-    carried: Papers = Papers()  # of earlier pages: expenses come first
+    carried: Papers = Field(default_factory=Papers)  # of earlier pages: expenses come first
 
 
 class Listing(Value):

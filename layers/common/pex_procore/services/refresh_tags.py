@@ -33,21 +33,20 @@ from pex_procore.domain.tags import (
     squash,
     what_is_wrong,
 )
-from pex_procore.domain.values import Value
+from pex_procore.domain.values import WHEN_USED, Value
 from pex_procore.services.ports import CatalogCache, Clock, Pex, Procore
 from pex_procore.services.progress import Progress, work_through
 
 TRIES = 3  # of one tag, each on a fresh copy
-TAG_SHARE = 0.98  # of Procore's quota: lists are few calls, and a backlog never leaves less than these
-CODES_SHARE = 0.4  # so that the codes' long reading leaves room for postings, and for the lists of new projects
+CODES_SHARE = 0.4  # of Procore's quota: the codes' long reading leaves room for postings and new projects' lists
 CALLS_PER_PROJECT = 3  # of 200 cost codes, where a page has 100
 LISTS_PER_HOUR = 60  # calls for projects and cost types, which come first
 SECONDS_PER_PROJECT = CALLS_PER_PROJECT * 3600 / (600 * CODES_SHARE - LISTS_PER_HOUR)
 PACE_KNOWN_AFTER = timedelta(minutes=70)  # an hour's share may be used up in its first minutes
 LIST_LIFE = timedelta(minutes=15)
 MEMORY_REFRESHED = timedelta(days=1)  # what is not saved again is forgotten after a month
-PROJECTS = TypeAdapter(list[Project])
-COST_TYPES = TypeAdapter(list[CostType])
+PROJECTS = TypeAdapter(list[Project], config=WHEN_USED)
+COST_TYPES = TypeAdapter(list[CostType], config=WHEN_USED)
 
 
 class TagResult(Value):
