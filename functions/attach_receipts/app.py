@@ -12,7 +12,7 @@ from pex_procore.services.progress import Progress
 
 @step
 def handler(event: Event, context: Context) -> dict[str, Any]:
-    return in_chunks(event, context, attach, at_least=1)  # or news upon news would keep all that is staged
+    return in_chunks(event, context, attach, at_least=1)
 
 
 def attach(chunk: Chunk) -> Progress:

@@ -48,7 +48,6 @@ def handler(event: Event, context: Context) -> dict[str, Any]:
         **listing.model_dump(mode="json", exclude={"papers"}),
         "receipt_ids": list(listing.papers.stage),
         "attach_ids": list(listing.papers.attach),
-        "heeded": listing.heeded,
         "put_off": None,
         "outcome": "done",
         "resume_at": None,
@@ -58,5 +57,5 @@ def handler(event: Event, context: Context) -> dict[str, Any]:
 def _later(event: Event, business: Business, run: Run, resume_at: datetime) -> dict[str, Any]:
     """Nothing was listed. A time past the deadline pauses the run: no page is begun that may outlive it."""
     same = {key: event[key] for key in ("cursor", "tally", "announced", "put_off")}
-    nothing: dict[str, Any] = {"transaction_ids": [], "receipt_ids": [], "attach_ids": [], "heeded": None}
+    nothing: dict[str, Any] = {"transaction_ids": [], "receipt_ids": [], "attach_ids": []}
     return {**same, **nothing, **come_back(business, run, resume_at)}

@@ -6,7 +6,7 @@ from datetime import date
 
 from pex_procore.domain.ledger import announce
 from pex_procore.domain.transactions import Transaction
-from pex_procore.services.list_transactions import CARRIED, PAGE, Papers
+from pex_procore.services.list_transactions import PAGE, Papers
 from tests.services.world import World, again
 
 
@@ -61,10 +61,3 @@ def test_where_the_hint_was_of_a_known_row_the_runs_own_cards_are_looked_at(worl
     news = world.list(run, account_ids=(7,), put_off=Papers(), tally=listing.tally)
     assert (news.transaction_ids, news.papers, news.tally) == ((), Papers(), listing.tally)
     assert world.pex.calls["list_account_transactions"] == calls + 1
-
-
-def test_of_many_purchases_the_papers_come_first(world: World) -> None:
-    run = world.opened("callback")
-    many = tuple(range(1, CARRIED + 1))
-    assert world.list(run, account_ids=(7,), put_off=Papers(attach=many)).heeded == 0
-    assert world.list(run, account_ids=(7,), put_off=Papers(stage=(CARRIED + 1,), attach=many)).heeded is None

@@ -330,12 +330,14 @@ class World:
         raise AssertionError("the run never lets its lease go")
 
     def _bring_papers(self, run: Run, listing: Listing, deadline: datetime) -> Papers | None:
-        def attach() -> tuple[int, ...]:
-            news = News(self.leases, listing.heeded, self.clock, at_least=1)
-            return self.work_off(self.attach, run, listing.papers.attach, deadline, news)
+        papers = listing.papers
 
-        news = News(self.leases, listing.heeded, self.clock)
-        stage = self.work_off(self.stage, run, listing.papers.stage, deadline, news, attach)
+        def attach() -> tuple[int, ...]:
+            news = News(self.leases, listing.announced, self.clock, waiting=len(papers.attach), at_least=1)
+            return self.work_off(self.attach, run, papers.attach, deadline, news)
+
+        news = News(self.leases, listing.announced, self.clock, waiting=len(papers.stage))
+        stage = self.work_off(self.stage, run, papers.stage, deadline, news, attach)
         left = attach()
         return Papers(stage=stage, attach=left) if stage or left else None
 

@@ -223,12 +223,14 @@ class Town:
         return listing, None, ""
 
     def _bring_papers(self, name: str, world: World, run: Run, listing: Listing, deadline: datetime) -> Papers | None:
-        def attach() -> tuple[int, ...]:
-            news = News(world.leases, listing.heeded, world.clock, at_least=1)
-            return self._work_off(name, world, run, world.attach, listing.papers.attach, deadline, news)
+        papers = listing.papers
 
-        news = News(world.leases, listing.heeded, world.clock)
-        stage = self._work_off(name, world, run, world.stage, listing.papers.stage, deadline, news, attach)
+        def attach() -> tuple[int, ...]:
+            news = News(world.leases, listing.announced, world.clock, waiting=len(papers.attach), at_least=1)
+            return self._work_off(name, world, run, world.attach, papers.attach, deadline, news)
+
+        news = News(world.leases, listing.announced, world.clock, waiting=len(papers.stage))
+        stage = self._work_off(name, world, run, world.stage, papers.stage, deadline, news, attach)
         left = attach()
         return Papers(stage=stage, attach=left) if stage or left else None
 

@@ -113,8 +113,8 @@ def in_chunks(event: Event, context: Context, act: Callable[[Chunk], Progress], 
         business.be_patient()
     deadline = datetime.fromisoformat(event["deadline_at"])
     in_time = time_left(context, deadline)
-    news = News(business.leases, event.get("heeded"), now, at_least)
     transaction_ids = event["transaction_ids"]
+    news = News(business.leases, event.get("heeded"), now, waiting=len(transaction_ids), at_least=at_least)
     try:
         chunk = Chunk(business, run, transaction_ids, lambda: in_time() and news.may_go_on())
         progress = act(chunk) if transaction_ids else Progress()

@@ -63,9 +63,7 @@ def attach_receipts(
                     uploaded = uploaded.then(parcel)
                 refused |= uploaded.refused
                 gone |= uploaded.gone(wanted)
-        except (
-            TryLater
-        ):  # every request was answered, so there is nothing to let settle, and mostly nothing to look for
+        except TryLater:  # every request was answered: nothing is to settle, and what never left is not looked for
             unsent = _marked(row, staged, sent_at=None) if perhaps_sent else before
             ledger.save(row.model_copy(update={"receipts": unsent}))
             raise

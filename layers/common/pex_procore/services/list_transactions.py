@@ -30,7 +30,7 @@ UNLISTED_FOR = timedelta(days=2)
 DOUBTFUL: tuple[State, ...] = ("posting", "unknown")
 COUNTED_AS = {"complete": "already_posted", "posted": "already_posted", "exception": "needs_attention"}
 RECHECKS = 10  # complete rows whose receipts are asked for again, of one page
-CARRIED = 1000  # so many papers wait while what is new is listed and posted; they travel in the machine's 256 KB too
+CARRIED = 1000  # rows whose papers wait while more is listed and posted; they travel in the machine's 256 KB too
 FEW_ACCOUNTS = 5  # up to here, callback runs read the cards' own lists instead of the business's
 
 
@@ -43,6 +43,12 @@ class Papers(Value):
     def then(self, later: Papers) -> Papers:
         stage = tuple(dict.fromkeys((*self.stage, *later.stage)))
         return Papers(stage=stage, attach=tuple(dict.fromkeys((*self.attach, *later.attach, *stage))))
+
+    def first(self, count: int) -> Papers:
+        """The others wait for the next sweep, which finds in the ledger what is owed."""
+        attach = self.attach[:count]
+        chosen = set(attach)
+        return Papers(stage=tuple(one for one in self.stage if one in chosen), attach=attach)
 
 
 class Cursor(Value):
@@ -59,15 +65,10 @@ class Cursor(Value):
 
 class Listing(Value):
     transaction_ids: tuple[int, ...]  # to be posted, or looked up
-    papers: Papers  # that come next: what was put off, what is posted now, what was owed; none while they are carried
+    papers: Papers  # that come next: what was put off, what is posted now, what was owed; none before the last page
     tally: Tally  # of rows that did not change; the others are run items
     announced: int  # the announcement counter before anything was listed
     cursor: Cursor | None
-
-    @property
-    def heeded(self) -> int | None:
-        """The announcement counter beyond which papers wait for what is new; None while they must not wait longer."""
-        return self.announced if len(self.papers.attach) <= CARRIED else None
 
 
 def list_transactions(
@@ -145,9 +146,10 @@ def list_transactions(
             tally = tally.add(COUNTED_AS.get(after.state, after.state), after.reason)
     if run.trigger != "callback" and not cursor.news and not more and not parts and not rest:
         doubtful = [row.transaction_id for state in DOUBTFUL for row in ledger.list_by_state(state)]
-        posted = [row for row in ledger.list_by_state("posted") if _owes(row, run, now)]
+        known = set(cursor.carried.attach)
+        posted = [row for row in ledger.list_by_state("posted") if row.transaction_id not in known]
         work += doubtful[:PAGE]
-        owed += [row.transaction_id for row in posted][:PAGE]
+        owed += [row.transaction_id for row in posted if _owes(row, run, now)][:PAGE]
         taken = set(work)
         left = list_open(ledger, run) if open_rows is None else open_rows
         left = [one for one in left if one.transaction_id not in taken]
@@ -160,14 +162,19 @@ def list_transactions(
     following: Cursor | None = cursor.then
     if windows:
         after_id = page[-1].transaction_id if more else 0
-        following = cursor.model_copy(update={"windows": windows, "after": after_id, "carried": Papers()})
+        following = cursor.model_copy(update={"windows": windows, "after": after_id})
     if cursor.whole and not windows:
         cache.save("whole look", True)
     papers = (put_off or Papers()).then(cursor.carried).then(Papers(stage=(*work, *owed)))
-    if following is not None and len((carried := following.carried.then(papers)).attach) <= CARRIED:
+    if following is not None:
+        carried = following.carried.then(papers).first(CARRIED)
         following, papers = following.model_copy(update={"carried": carried}), Papers()
     return Listing(
-        transaction_ids=tuple(dict.fromkeys(work)), papers=papers, tally=tally, announced=announced, cursor=following
+        transaction_ids=tuple(dict.fromkeys(work)),
+        papers=papers.first(CARRIED + PAGE),
+        tally=tally,
+        announced=announced,
+        cursor=following,
     )
 
 

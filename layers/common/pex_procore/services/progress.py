@@ -12,6 +12,7 @@ from pex_procore.services.ports import Clock, Conflict, Leases
 
 SOON = timedelta(seconds=2)  # never sooner, whatever a vendor's clock says
 LOOK_AGAIN = timedelta(seconds=1)  # for news: each look is a read
+FEW_OF_MANY = 100  # a hundredth of the papers come before the next news, or news upon news would keep all of them
 FAILURES_IN_A_ROW = 3  # mean that a vendor is out of reach, and not one record
 
 
@@ -25,14 +26,16 @@ class Progress(Value):
 
 class News:
     """Whether hints came that the run's listing has not seen: `announced` is the counter it saw, None heeds none.
-    `at_least`: so many go on whatever comes."""
+    `at_least`: so many of `waiting` papers go on whatever comes, and more where many wait."""
 
-    def __init__(self, leases: Leases, announced: int | None, clock: Clock, at_least: int = 0) -> None:
+    def __init__(
+        self, leases: Leases, announced: int | None, clock: Clock, *, waiting: int = 0, at_least: int = 0
+    ) -> None:
         self._leases = leases
         self._clock = clock
         self._looked_at: datetime | None = None
         self._announced = announced
-        self._at_least = at_least
+        self._at_least = at_least + waiting // FEW_OF_MANY
         self.came = False
 
     @property
