@@ -10,6 +10,7 @@ import pytest
 from local.simulators.pex import world as pex_world
 from local.simulators.pex.founding import add_admin, found_business
 from tests.flow.story import Story
+from tests.flow.worlds import SETUP
 
 SYNC, LINES = r"/direct_costs/sync$", r"/line_items/sync$"
 PATIENCE_SECONDS = 240.0  # real ones: a thousand purchases take ten on a quick machine
@@ -82,6 +83,21 @@ def test_what_is_posted_together_is_what_a_create_makes(proven: Story, status: s
     assert paths(proven).count("PATCH /sync") == (1 if status == "draft" else 2)
 
 
+def test_splits_over_two_projects_are_parts_of_two_batches(proven: Story) -> None:
+    buy(proven, 4)
+    halves = [("60.00", "Library", SETUP), ("40.00", "Bridge", SETUP)]
+    splits = [proven.purchase("100.00", split=halves, receipts=("jpg",)) for _ in range(3)]
+    proven.sync()
+    assert (proven.creates(), paths(proven).count("PATCH /sync"), paths(proven).count("PATCH /line_items/sync")) == (
+        0,
+        3,
+        3,
+    )
+    for one in splits:
+        costs = proven.costs_of(one)
+        assert sorted((cost["grand_total"], len(cost["attachments"])) for cost in costs) == [("40.00", 1), ("60.00", 1)]
+
+
 def test_receipts_and_notes_follow_as_ever(proven: Story) -> None:
     made = [proven.purchase(f"{number}.00", receipts=("jpg", "pdf")) for number in (1, 2, 3)]
     run = proven.sync()
@@ -134,16 +150,20 @@ def test_a_call_that_dies_in_the_middle_leaves_drafts_that_are_completed(proven:
     assert [row["state"] for row in proven.rows()] == ["complete"] * 7
 
 
-def test_a_step_killed_before_any_of_its_writes_is_continued(proven: Story) -> None:
+@pytest.mark.parametrize("split", [None, [("4.50", "Library", SETUP), ("3.00", "Bridge", SETUP)]], ids=["one", "two"])
+def test_a_step_killed_before_any_of_its_writes_is_continued(proven: Story, split: Any) -> None:
     """Write by write, until the step makes no further one."""
     at, died = 0, True
+    amounts = ["3.00", "4.50"] if split else ["7.50"]
     while died:
         at += 1
         proven.cloud.crash("PostTransactions", at=at, how="Runtime.ExitError" if at % 2 else "Sandbox.Timedout")
-        made = [proven.purchase(f"{at}.{number}0") for number in (1, 2, 3)]
+        made = [proven.purchase("7.50", split=split) for _ in range(3)]
         proven.sync()
         died = proven.cloud.forget_crashes() == 0
         assert [proven.row(one)["state"] for one in made] == ["complete"] * 3, f"killed before write {at}"
+        for one in made:
+            assert sorted(cost["grand_total"] for cost in proven.costs_of(one)) == amounts
     assert at > 6
 
 
