@@ -6,6 +6,7 @@ python -m benchmarks [--quick] [--only PART …]        PARTS below; `--only rep
 from __future__ import annotations
 
 import argparse
+import logging
 import time
 from collections.abc import Callable
 from typing import Any
@@ -72,6 +73,7 @@ def main() -> None:
     options.add_argument("--quick", action="store_true", help="few and small, to see that it runs; nothing is kept")
     options.add_argument("--only", nargs="+", choices=[*PARTS, "report"], help="these alone")
     given = options.parse_args()
+    logging.getLogger("moto").setLevel(logging.CRITICAL)  # a choice that asks whether something is there is no error
     for name, measure in PARTS.items():
         if given.only and name not in given.only:
             continue

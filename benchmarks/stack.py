@@ -102,6 +102,7 @@ def measure(*, quick: bool = False) -> dict[str, Any]:
             time.sleep(QUIET_SECONDS)
             found["alone"] = singles(market, alone)
             found["trickle"] = told(market, bring(market, load.trickle(1, count, 2.0)))
+            bring(market, load.backlog(99, 12))  # that lines may be added to what is there is found out once
             time.sleep(QUIET_SECONDS)
             found["burst"] = told(market, bring(market, load.backlog(2, burst)))
             found["memory"] = memory(program.process.pid)
