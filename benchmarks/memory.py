@@ -33,7 +33,7 @@ from pex_procore.pex.client import PexClient
 from pex_procore.procore.auth import ServiceAccount
 from pex_procore.procore.client import ProcoreClient
 from pex_procore.services.attach_receipts import PARCEL_BYTES
-from pex_procore.services.ports import ReceiptFile
+from pex_procore.services.vendor_ports import ReceiptFile
 from pex_procore.store.receipts import S3Receipts
 
 OPTIONS, PROJECTS, CODES = 20_000, 1_000, 200

@@ -21,8 +21,8 @@ from pex_procore.procore.access import ProcoreAccess
 from pex_procore.procore.auth import ServiceAccount
 from pex_procore.procore.client import ProcoreClient
 from pex_procore.services.connect import HOOK_RESOURCES
-from pex_procore.services.ports import PostRefused, ReceiptFile, Reference
 from pex_procore.services.sync_port import SyncAnswer
+from pex_procore.services.vendor_ports import PostRefused, ReceiptFile, Reference
 from tests.contract.contract import Contract, Sent
 from tests.contract.recording import Exchange, RecordingSession
 from tests.flow.clock import NOON, FlowClock

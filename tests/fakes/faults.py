@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from pex_procore.domain.errors import TryLater
-from pex_procore.services.ports import PostRefused
+from pex_procore.services.vendor_ports import PostRefused
 
 Trouble = Literal["lost", "dropped", "late"]
 

@@ -13,7 +13,7 @@ from pex_procore.domain.connection import Webhook
 from pex_procore.domain.errors import NeedsAttention, TryLater, Unsure
 from pex_procore.domain.expense import DirectCostDraft, LineDraft
 from pex_procore.domain.settings import ExpenseStatus
-from pex_procore.services.ports import PostRefused, ReceiptFile, Reference
+from pex_procore.services.vendor_ports import PostRefused, ReceiptFile, Reference
 from tests.fakes.clock import FakeClock
 from tests.fakes.procore_sync import SyncsExpenses
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from pex_procore.domain.errors import Unsure
 from pex_procore.domain.expense import DirectCostDraft, LineDraft
 from pex_procore.domain.settings import ExpenseStatus
-from pex_procore.services.ports import PostRefused
 from pex_procore.services.sync_port import Begun, SyncAnswer, Synced
+from pex_procore.services.vendor_ports import PostRefused
 from tests.fakes.faults import Misbehaving
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 from pex_procore.domain.errors import TryLater, Unsure
 from pex_procore.domain.expense import DirectCostDraft, LineDraft, Scheme
 from pex_procore.domain.ledger import announce
-from pex_procore.services import door_ports, ports, start_port
+from pex_procore.services import door_ports, ports, start_port, vendor_ports
 from tests.fakes.clock import FakeClock
 from tests.fakes.control import FakeChecks, FakeExecutions, FakeLeases, FakeSessions
 from tests.fakes.pex import FakePex
@@ -20,8 +20,8 @@ from tests.fakes.stores import FakeCatalogCache, FakeConnections, FakeLedger, Fa
 from tests.services.world import P1, VENDOR_ID, World
 
 _CLOCK = FakeClock()
-PEX: ports.Pex = FakePex(42)
-PROCORE: ports.Procore = FakeProcore(_CLOCK)
+PEX: vendor_ports.Pex = FakePex(42)
+PROCORE: vendor_ports.Procore = FakeProcore(_CLOCK)
 LEDGER: ports.Ledger = FakeLedger()
 RUNS: ports.Runs = FakeRuns()
 LEASES: ports.Leases = FakeLeases(_CLOCK)
@@ -34,9 +34,9 @@ EXECUTIONS: start_port.Executions = FakeExecutions()
 NOTICES: ports.Notices = FakeNotices()
 
 PAIRS = [
-    (ports.Pex, PEX),
-    (ports.Procore, PROCORE),
-    (ports.ProcoreSync, PROCORE),
+    (vendor_ports.Pex, PEX),
+    (vendor_ports.Procore, PROCORE),
+    (vendor_ports.ProcoreSync, PROCORE),
     (ports.Ledger, LEDGER),
     (ports.Runs, RUNS),
     (ports.Leases, LEASES),
@@ -59,7 +59,8 @@ def test_a_fake_has_exactly_its_ports_signatures(port: type, fake: object) -> No
 
 
 def test_every_port_has_a_fake() -> None:
-    protocols = {one for _, one in inspect.getmembers(ports, inspect.isclass) if getattr(one, "_is_protocol", False)}
+    classes = [one for room in (ports, vendor_ports) for _, one in inspect.getmembers(room, inspect.isclass)]
+    protocols = {one for one in classes if getattr(one, "_is_protocol", False)}
     assert protocols - {ports.Clock, getattr(ports, "Protocol", None)} == {port for port, _ in PAIRS}
 
 
@@ -77,7 +78,7 @@ def draft(reference: str = "pex:42:1:101", scheme: Scheme = "origin_id", amount:
 
 
 def look(world: World, one: DirectCostDraft) -> int:
-    wanted = ports.Reference(
+    wanted = vendor_ports.Reference(
         project_id=one.project_id, scheme=one.scheme, reference=one.reference, sent_at=world.clock()
     )
     return len(world.procore.find_direct_costs(wanted))
@@ -114,7 +115,7 @@ def test_a_fresh_record_stays_hidden_from_look_ups_for_a_while(world: World) -> 
 def test_an_origin_id_is_taken_for_good_and_a_description_never(world: World) -> None:
     world.procore.create_direct_cost(draft())
     world.procore.books[0].deleted = True
-    with pytest.raises(ports.PostRefused) as refusal:
+    with pytest.raises(vendor_ports.PostRefused) as refusal:
         world.procore.create_direct_cost(draft())
     assert refusal.value.duplicate
     for _ in range(2):
@@ -127,7 +128,7 @@ def test_orders_are_carried_out_one_write_after_the_other(world: World) -> None:
     world.procore.refuse_next(422, "no")
     world.procore.turn_away_next(world.clock() + timedelta(minutes=1))
     world.procore.create_direct_cost(draft())
-    with pytest.raises(ports.PostRefused):
+    with pytest.raises(vendor_ports.PostRefused):
         world.procore.create_direct_cost(draft("pex:42:2:101"))
     with pytest.raises(TryLater):
         world.procore.create_direct_cost(draft("pex:42:2:101"))

@@ -18,7 +18,7 @@ from pex_procore.domain.transactions import Transaction
 from pex_procore.net.limiter import PEX_WINDOWS, Limiter
 from pex_procore.net.session import Session
 from pex_procore.pex.client import PexClient
-from pex_procore.services.ports import Pex
+from pex_procore.services.vendor_ports import Pex
 from tests.net.moving_time import MovingTime
 from tests.net.worlds import renew
 

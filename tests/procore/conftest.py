@@ -18,7 +18,7 @@ from pex_procore.net.limiter import PROCORE_WINDOWS, Limiter
 from pex_procore.net.session import Session
 from pex_procore.procore.auth import ServiceAccount
 from pex_procore.procore.client import ProcoreClient
-from pex_procore.services.ports import Procore
+from pex_procore.services.vendor_ports import Procore
 from tests.net.moving_time import MovingTime
 from tests.net.worlds import renew
 from tests.procore.drafts import SEED, Connect

@@ -17,7 +17,7 @@ from local.simulators.seed_procore import (
 from pex_procore.domain.errors import NeedsAttention
 from pex_procore.domain.expense import DirectCostDraft, LineDraft
 from pex_procore.procore.client import ProcoreClient
-from pex_procore.services.ports import Reference
+from pex_procore.services.vendor_ports import Reference
 from tests.net.moving_time import MovingTime
 
 COSTS = r"/direct_costs$"

@@ -23,7 +23,7 @@ from pex_procore.domain.errors import NeedsAttention, TryLater
 from pex_procore.net.session import Session
 from pex_procore.procore.auth import ServiceAccount
 from pex_procore.procore.client import ProcoreClient
-from pex_procore.services.ports import PostRefused
+from pex_procore.services.vendor_ports import PostRefused
 from tests.net.moving_time import MovingTime
 from tests.procore.drafts import Connect, committed, draft, reason_of
 

@@ -17,7 +17,7 @@ from local.simulators.seed_procore import (
 from pex_procore.domain.errors import NeedsAttention, TryLater, Unsure
 from pex_procore.domain.expense import DirectCostDraft
 from pex_procore.procore.client import ProcoreClient
-from pex_procore.services.ports import PostRefused, ReceiptFile, Reference
+from pex_procore.services.vendor_ports import PostRefused, ReceiptFile, Reference
 from tests.net.moving_time import MovingTime
 from tests.procore.drafts import COSTS, LOST_ANSWERS, Connect, by_description, committed, draft, look
 

@@ -17,8 +17,8 @@ from pex_procore.domain.expense import DirectCostDraft
 from pex_procore.net.messages import Answer
 from pex_procore.procore import sync
 from pex_procore.procore.client import ProcoreClient
-from pex_procore.services.ports import PostRefused
 from pex_procore.services.sync_port import SyncAnswer
+from pex_procore.services.vendor_ports import PostRefused
 from tests.procore.drafts import LOST_ANSWERS, committed, draft
 
 SYNC, LINES = "/direct_costs/sync$", "/line_items/sync$"

@@ -17,7 +17,7 @@ from pex_procore.domain.catalog import BudgetCode
 from pex_procore.domain.expense import DirectCostDraft, LineDraft
 from pex_procore.net.messages import Answer
 from pex_procore.procore import coding, wire
-from pex_procore.services.ports import ReceiptFile
+from pex_procore.services.vendor_ports import ReceiptFile
 
 SAMPLES = Path(__file__).parent / "samples"
 

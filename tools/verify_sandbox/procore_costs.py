@@ -10,7 +10,7 @@ from pex_procore.domain.expense import DESCRIPTION_LIMIT
 from pex_procore.domain.money import parse_amount
 from pex_procore.net.messages import Answer
 from pex_procore.procore import coding, wire
-from pex_procore.services.ports import ReceiptFile
+from pex_procore.services.vendor_ports import ReceiptFile
 from tools.verify_sandbox.line import ok
 from tools.verify_sandbox.procore_bench import ProcoreBench
 from tools.verify_sandbox.questions import NOTHING, CannotAsk, Found, Question

@@ -21,8 +21,8 @@ from pex_procore.net.session import Session
 from pex_procore.net.verdicts import Next
 from pex_procore.procore import coding, hooks, sync, wire
 from pex_procore.procore.auth import ServiceAccount
-from pex_procore.services.ports import PostRefused, ReceiptFile, Reference
 from pex_procore.services.sync_port import Begun, SyncAnswer
+from pex_procore.services.vendor_ports import PostRefused, ReceiptFile, Reference
 
 T = TypeVar("T")
 MOST_PAGES = 1000

@@ -16,7 +16,7 @@ from pex_procore.domain.expense import DirectCostDraft, LineDraft
 from pex_procore.domain.money import parse_amount
 from pex_procore.domain.settings import ExpenseStatus
 from pex_procore.net.messages import Answer, Request
-from pex_procore.services.ports import ReceiptFile
+from pex_procore.services.vendor_ports import ReceiptFile
 
 PER_PAGE = 100
 PROJECTS_PER_PAGE = 300  # documented

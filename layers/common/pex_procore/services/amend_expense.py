@@ -25,7 +25,8 @@ from pex_procore.domain.ledger import (
 )
 from pex_procore.domain.reasons import Waiting
 from pex_procore.domain.runs import Run
-from pex_procore.services.ports import Clock, Ledger, PostRefused, Procore
+from pex_procore.services.ports import Clock, Ledger
+from pex_procore.services.vendor_ports import PostRefused, Procore
 
 
 def amend(

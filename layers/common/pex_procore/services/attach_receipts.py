@@ -10,9 +10,10 @@ from pex_procore.domain.amendment import DirectCost
 from pex_procore.domain.errors import NeedsAttention, TryLater, Unsure
 from pex_procore.domain.ledger import SECOND_LOOK, Posting, ReceiptMark, Row, bring_on, finish, move, sent_again
 from pex_procore.domain.runs import Run, RunItem
-from pex_procore.services.ports import Clock, Ledger, PostRefused, Procore, ReceiptBucket, ReceiptFile, Runs
+from pex_procore.services.ports import Clock, Ledger, ReceiptBucket, Runs
 from pex_procore.services.progress import Progress, work_through
 from pex_procore.services.stage_receipts import is_settled, receipt_item
+from pex_procore.services.vendor_ports import PostRefused, Procore, ReceiptFile
 
 PARCEL_BYTES = 40 * 1024 * 1024
 ONE_UPLOAD = "Procore keeps the files of one upload only, and these are more"

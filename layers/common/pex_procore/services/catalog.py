@@ -31,7 +31,8 @@ from pex_procore.domain.settings import Settings
 from pex_procore.domain.tags import TagKind, TagMap, map_tags
 from pex_procore.domain.transactions import Allocation
 from pex_procore.domain.values import WHEN_USED
-from pex_procore.services.ports import CatalogCache, Clock, Pex, PostRefused, Procore
+from pex_procore.services.ports import CatalogCache, Clock
+from pex_procore.services.vendor_ports import Pex, PostRefused, Procore
 
 T = TypeVar("T")
 

@@ -12,9 +12,10 @@ from pex_procore.domain.connection import Connection
 from pex_procore.domain.errors import NeedsAttention, TryLater
 from pex_procore.domain.settings import Settings
 from pex_procore.services.door_ports import Access, CheckStore
-from pex_procore.services.ports import Clock, Connections, Pex, Procore, Side
+from pex_procore.services.ports import Clock, Connections, Side
 from pex_procore.services.revise import revise
 from pex_procore.services.runs import CONNECTION_PROBLEMS
+from pex_procore.services.vendor_ports import Pex, Procore
 
 
 def look_at_pex(pex: Pex, clock: Clock) -> tuple[PexChecks, str | None]:

@@ -6,7 +6,7 @@ from pex_procore.domain.connection import Connection
 from pex_procore.domain.reasons import REASONS
 from pex_procore.domain.settings import Problem, Settings
 from pex_procore.domain.tags import TAG_KINDS, map_tags, what_is_wrong
-from pex_procore.services.ports import Pex, Procore
+from pex_procore.services.vendor_ports import Pex, Procore
 
 
 def check_settings(

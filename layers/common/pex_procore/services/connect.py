@@ -16,8 +16,9 @@ from pex_procore.domain.pace import HEARD_TO
 from pex_procore.domain.runs import Kind
 from pex_procore.domain.settings import Defaults, Settings
 from pex_procore.domain.values import Value
-from pex_procore.services.ports import Clock, Conflict, Connections, Pex, Procore
+from pex_procore.services.ports import Clock, Conflict, Connections
 from pex_procore.services.start_runs import is_automatic
+from pex_procore.services.vendor_ports import Pex, Procore
 
 KINDS: tuple[Kind, ...] = ("transactions", "tags")
 HOOK_RESOURCES = ("Projects", "Cost Codes", "Line Item Types")

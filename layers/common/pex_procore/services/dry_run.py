@@ -20,7 +20,8 @@ from pex_procore.domain.transactions import Transaction
 from pex_procore.domain.values import Value
 from pex_procore.services.catalog import Catalog
 from pex_procore.services.list_transactions import MARGIN
-from pex_procore.services.ports import CatalogCache, Clock, Ledger, Pex, Procore
+from pex_procore.services.ports import CatalogCache, Clock, Ledger
+from pex_procore.services.vendor_ports import Pex, Procore
 
 LONGEST = timedelta(days=31)
 MOST = 200  # purchases

@@ -19,7 +19,8 @@ from pex_procore.domain.tags import TagMap
 from pex_procore.domain.transactions import Transaction
 from pex_procore.domain.values import Value
 from pex_procore.services.catalog import remembered_tags, resolve_tags
-from pex_procore.services.ports import CatalogCache, Clock, Conflict, Leases, Ledger, Pex, Runs
+from pex_procore.services.ports import CatalogCache, Clock, Conflict, Leases, Ledger, Runs
+from pex_procore.services.vendor_ports import Pex
 from pex_procore.services.windows import Window, cut, plan_windows, slices
 
 LOOK_BACK = timedelta(days=60)  # once a day; in between a sweep looks back as far as callbacks can be late

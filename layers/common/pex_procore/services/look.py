@@ -6,7 +6,7 @@ from pex_procore.domain.amendment import DirectCost
 from pex_procore.domain.errors import NeedsAttention
 from pex_procore.domain.ledger import Posting, Row
 from pex_procore.domain.reasons import Waiting
-from pex_procore.services.ports import Procore, Reference
+from pex_procore.services.vendor_ports import Procore, Reference
 
 
 def reference_of(posting: Posting) -> Reference:

@@ -20,8 +20,9 @@ from pex_procore.domain.ledger import Posting, Row, intend, move, record_begun, 
 from pex_procore.domain.reasons import Refused, Waiting
 from pex_procore.domain.runs import Run
 from pex_procore.services.catalog import Catalog
-from pex_procore.services.ports import Clock, Conflict, Ledger, PostRefused
+from pex_procore.services.ports import Clock, Conflict, Ledger
 from pex_procore.services.sync_port import Begun, ProcoreSync, SyncAnswer
+from pex_procore.services.vendor_ports import PostRefused
 
 FEWEST, MOST = 3, 100  # expenses; fewer are as cheap one by one, more would not be done in a step's time
 CROWD = 10  # from so many on, callbacks too are quicker together

@@ -35,9 +35,10 @@ from pex_procore.domain.tags import TagMap
 from pex_procore.services.amend_expense import amend
 from pex_procore.services.catalog import Catalog
 from pex_procore.services.look import find_former, reference_of, show
-from pex_procore.services.ports import Clock, Ledger, PostRefused, Procore, Runs
+from pex_procore.services.ports import Clock, Ledger, Runs
 from pex_procore.services.post_batch import Batches
 from pex_procore.services.progress import Progress, work_through
+from pex_procore.services.vendor_ports import PostRefused, Procore
 
 SENDS_PER_RUN = 2  # of one transaction; whatever makes both end in doubt outlasts the run
 

@@ -21,7 +21,8 @@ from pex_procore.domain.tags import map_tags
 from pex_procore.domain.transactions import Transaction
 from pex_procore.domain.values import Value
 from pex_procore.services.list_transactions import MARGIN
-from pex_procore.services.ports import Clock, Ledger, Pex, Procore
+from pex_procore.services.ports import Clock, Ledger
+from pex_procore.services.vendor_ports import Pex, Procore
 
 RECONCILE_SHARE = 0.3  # of Procore's quota: everything else comes first
 ROWS_AT_ONCE = 500

@@ -34,8 +34,9 @@ from pex_procore.domain.tags import (
     what_is_wrong,
 )
 from pex_procore.domain.values import WHEN_USED, Value
-from pex_procore.services.ports import CatalogCache, Clock, Pex, Procore
+from pex_procore.services.ports import CatalogCache, Clock
 from pex_procore.services.progress import Progress, work_through
+from pex_procore.services.vendor_ports import Pex, Procore
 
 TRIES = 3  # of one tag, each on a fresh copy
 CODES_SHARE = 0.4  # of Procore's quota: the codes' long reading leaves room for postings and new projects' lists

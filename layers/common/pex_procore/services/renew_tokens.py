@@ -22,7 +22,8 @@ from pex_procore.domain.alerts import digest as digest_of
 from pex_procore.domain.connection import Connection
 from pex_procore.domain.errors import NeedsAttention, TryLater, Unsure
 from pex_procore.domain.pace import next_beat
-from pex_procore.services.ports import Clock, Conflict, Connections, Ledger, Notices, Pex
+from pex_procore.services.ports import Clock, Conflict, Connections, Ledger, Notices
+from pex_procore.services.vendor_ports import Pex
 
 RENEW_FROM = timedelta(days=31)  # PEX lets a token be renewed in its last month (docs/behaviour.md#renewing-tokens)
 URGENT = timedelta(days=7)

@@ -14,9 +14,10 @@ from pex_procore.domain.connection import Connection, PexIdentity
 from pex_procore.domain.errors import NeedsAttention, TryLater, Unsure
 from pex_procore.services.check_connection import look_at_pex
 from pex_procore.services.door_ports import CheckStore, Login, Logins, PexApp, Sessions
-from pex_procore.services.ports import Clock, Connections, Pex
+from pex_procore.services.ports import Clock, Connections
 from pex_procore.services.renew_tokens import begin_care
 from pex_procore.services.revise import revise
+from pex_procore.services.vendor_ports import Pex
 
 SESSION_SECONDS = 10 * 3600
 LOGIN_LIFE = timedelta(hours=1)  # as long as PEX's page can be used

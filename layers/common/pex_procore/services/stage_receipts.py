@@ -14,8 +14,9 @@ from pex_procore.domain.notes import is_our_note, note_text
 from pex_procore.domain.runs import Run, RunItem
 from pex_procore.domain.transactions import Receipt
 from pex_procore.services.list_transactions import MARGIN
-from pex_procore.services.ports import Clock, Ledger, Pex, ReceiptBucket, Runs
+from pex_procore.services.ports import Clock, Ledger, ReceiptBucket, Runs
 from pex_procore.services.progress import Progress, work_through
+from pex_procore.services.vendor_ports import Pex
 
 MEGABYTE = 1024 * 1024
 
